@@ -1,0 +1,1 @@
+// The tests replace this file.
