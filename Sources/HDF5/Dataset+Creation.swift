@@ -4,7 +4,8 @@ import CHDF5
 public struct Storage: Sendable {
     /// Rows (steps along axis 0) of one chunk; `nil` stores a fixed size in one piece.
     public var chunkRows: Int?
-    /// A Fletcher-32 checksum for each chunk; needs chunks.
+    /// A Fletcher-32 checksum for each chunk; needs chunks. HDF5 allows no
+    /// filter on texts, which lie outside the chunks: there it has no effect.
     public var checksum: Bool
     /// Byte shuffle and deflate at this level, 1…9; needs chunks. Off by
     /// default: on tensors of a cache it is 30 times slower and saves 12 %.
@@ -43,12 +44,12 @@ extension Group {
                 limits[0] = kvatlas_h5_unlimited()
                 let chunk = [hsize_t(chunkRows)] + sizes.dropFirst()
                 try check(H5Pset_chunk(creation.id, Int32(chunk.count), chunk), action, at: child)
-                if let level = storage.deflateLevel {
+                if type != .string, let level = storage.deflateLevel {
                     try check(H5Pset_shuffle(creation.id), action, at: child)
                     try check(H5Pset_deflate(creation.id, UInt32(level)), action, at: child)
                 }
                 // Last, so that it covers the bytes as they are stored.
-                if storage.checksum { try check(H5Pset_fletcher32(creation.id), action, at: child) }
+                if type != .string, storage.checksum { try check(H5Pset_fletcher32(creation.id), action, at: child) }
                 try check(H5Pset_chunk_cache(access.id, 0, 0, 1), action, at: child)
             }
             let space = try Handle(
