@@ -47,13 +47,7 @@ extension RoundToNearestScheme {
         let (tokens, channels) = (packed.tokens, packed.channels)
         let groupSize = resolvedGroupSize(tokens: tokens, channels: channels)
         let groups = groupCount(tokens: tokens, channels: channels)
-        let headBytes = AffineCodes.codeByteCount(
-            tokens: tokens,
-            channels: channels,
-            bits: parameters.bits,
-            groupSize: groupSize,
-            groupedAxis: parameters.axis.groupedAxis
-        )
+        let headBytes = codeByteCount(tokens: tokens, channels: channels)
         let codes = try packed.bytes(of: "codes", byteCount: packed.heads * headBytes)
         let scales = LittleEndian.words(
             of: try packed.bytes(of: "scales", byteCount: 2 * packed.heads * groups)[...]
@@ -89,6 +83,12 @@ extension RoundToNearestScheme {
         let groupSize = resolvedGroupSize(tokens: tokens, channels: channels)
         func groups(_ length: Int) -> Int { (length + groupSize - 1) / groupSize }
         return parameters.axis == .perChannel ? channels * groups(tokens) : tokens * groups(channels)
+    }
+
+    /// Code bytes of one head: a row is a channel or a token, and ends on a whole byte (see `AffineCodes`).
+    private func codeByteCount(tokens: Int, channels: Int) -> Int {
+        let (rows, length) = parameters.axis == .perChannel ? (channels, tokens) : (tokens, channels)
+        return rows * ((length * parameters.bits + 7) / 8)
     }
 
     private func resolvedGroupSize(tokens: Int, channels: Int) -> Int {

@@ -92,7 +92,7 @@ public struct RoundToNearestScheme: TensorScheme {
     }
 
     /// Widths that the kernel packs.
-    static let supportedBits = [1, 2, 3, 4, 8]
+    static let supportedBits = AffineQuantizer.supportedBits.sorted()
 
     private init(valid parameters: Parameters) { self.parameters = parameters }
 }
