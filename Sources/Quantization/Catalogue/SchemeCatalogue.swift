@@ -3,20 +3,20 @@ import TensorCore
 /// Every scheme that can be named.
 public enum SchemeCatalogue {
     /// Schemes for one tensor, one line a family. A test finds conforming types that are missing here.
-    static let families: [any TensorScheme.Type] = [
+    package static let tensorFamilies: [any TensorScheme.Type] = [
         IdentityScheme.self,
         RoundToNearestScheme.self,
     ]
 
     /// Named cache schemes, one line a family. A test finds conforming types that are missing here.
-    static let namedFamilies: [any NamedCacheScheme.Type] = [
+    package static let cacheFamilies: [any NamedCacheScheme.Type] = [
         KIVIScheme.self
     ]
 
     /// One description a listed scheme, tensor schemes first. Traps if an id occurs twice.
     public static let all: [SchemeDescription] = {
         let descriptions =
-            families.flatMap { listedDescriptions($0) } + namedFamilies.flatMap { listedEntries($0) }
+            tensorFamilies.flatMap { listedDescriptions($0) } + cacheFamilies.flatMap { listedEntries($0) }
         var seen: Set<String> = []
         for description in descriptions {
             precondition(seen.insert(description.id).inserted, "two schemes are named \(description.id)")
@@ -29,7 +29,7 @@ public enum SchemeCatalogue {
     /// - Throws: `SchemeError.unknownScheme` with the nearest id; `SchemeError.parameter` if a
     ///   family knows the id and refuses a parameter.
     public static func scheme(_ id: String) throws -> any TensorScheme {
-        for family in families {
+        for family in tensorFamilies {
             if let scheme = try family.parse(id) { return scheme }
         }
         throw SchemeError.unknownScheme(name: id, term: id, offset: 0, nearest: nearestTensorScheme(to: id))
@@ -37,7 +37,7 @@ public enum SchemeCatalogue {
 
     /// The named cache scheme that `id` names, or `nil` if no family of them knows it.
     static func namedScheme(_ id: String) throws -> CacheScheme? {
-        for family in namedFamilies {
+        for family in cacheFamilies {
             if let named = try family.parse(id) { return named.cacheScheme }
         }
         return nil
@@ -45,7 +45,7 @@ public enum SchemeCatalogue {
 
     /// The short name of a pair and its window, or `nil` if it has none.
     static func name(key: any TensorScheme, value: any TensorScheme, window: WindowPolicy) -> String? {
-        for family in namedFamilies {
+        for family in cacheFamilies {
             if let name = family.name(key: key, value: value, window: window) { return name }
         }
         return nil

@@ -6,7 +6,7 @@ import TensorCore
 /// with one id decode each other's bytes. `encode` gives real bytes, codes and
 /// metadata, so that what a scheme costs is counted and never claimed.
 ///
-/// Adding one is a file in `Schemes/` and a line in `SchemeCatalogue.families`.
+/// Adding one is a file in `Schemes/` and a line in `SchemeCatalogue.tensorFamilies`.
 public protocol TensorScheme: Sendable {
     /// Everything that tells one member of the family from another.
     associatedtype Parameters: Codable, Sendable, Hashable
