@@ -12,13 +12,13 @@ extension Panel {
         )
     }
 
-    public func draw(in cell: Rect, insets: Insets, seriesIndex: [String: Int], to writer: inout SVGWriter) {
+    public func draw(in cell: Rect, insets: Insets, context: PlotContext, to writer: inout SVGWriter) {
         let area = cell.inset(insets)
         let frame = PanelFrame(
             area: area,
             x: xScale.ranged(from: area.x, to: area.right),
             y: yScale.ranged(from: area.bottom, to: area.y),
-            seriesIndex: seriesIndex
+            seriesIndex: context.seriesIndex
         )
         let titleWidth = cell.right - area.x
         writer.label(

@@ -9,5 +9,13 @@ public protocol PanelContent: Sendable {
     /// Room that axes and titles need in a cell of the given width.
     func insets(width: Double) -> Insets
     /// Draws into a cell; `insets` may be larger than asked for, so that panels line up.
-    func draw(in cell: Rect, insets: Insets, seriesIndex: [String: Int], to writer: inout SVGWriter)
+    func draw(in cell: Rect, insets: Insets, context: PlotContext, to writer: inout SVGWriter)
+}
+
+/// What all panels of one figure share.
+public struct PlotContext: Sendable {
+    /// Prefix of all ids in the document.
+    public let id: String
+    /// Number of each series, the same in all panels.
+    public let seriesIndex: [String: Int]
 }

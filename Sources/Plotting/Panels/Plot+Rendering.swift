@@ -19,7 +19,7 @@ extension Plot {
         let entries = legendEntries()
         y = drawLegend(entries, y: y + 6, inner: inner, to: &body)
         let seriesIndex = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.series, $0) })
-        y = drawPanels(y: y + 2, inner: inner, seriesIndex: seriesIndex, to: &body)
+        y = drawPanels(y: y + 2, inner: inner, context: PlotContext(id: id, seriesIndex: seriesIndex), to: &body)
         let lines = TextMetrics.wrap(caption, size: 11.5, limit: inner)
         if !lines.isEmpty { y += 8 }
         for line in lines {
@@ -102,7 +102,7 @@ extension Plot {
     }
 
     private func drawPanels(
-        y top: Double, inner: Double, seriesIndex: [String: Int], to writer: inout SVGWriter
+        y top: Double, inner: Double, context: PlotContext, to writer: inout SVGWriter
     ) -> Double {
         let cellWidth = (inner - Self.gap * Double(columns - 1)) / Double(columns)
         var y = top
@@ -123,7 +123,7 @@ extension Plot {
                 insets.right = shared[offset].right
                 let x = Self.margin + (cellWidth + Self.gap) * Double(offset)
                 panel.draw(
-                    in: Rect(x: x, y: y, width: cellWidth, height: height), insets: insets, seriesIndex: seriesIndex,
+                    in: Rect(x: x, y: y, width: cellWidth, height: height), insets: insets, context: context,
                     to: &writer
                 )
             }

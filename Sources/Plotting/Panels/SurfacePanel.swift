@@ -39,7 +39,7 @@ public struct SurfacePanel: PanelContent {
     let annotations: [Annotation]
 
     /// - Parameters:
-    ///   - rows: values `[row][column]`; rows run away to the right, columns to the left front.
+    ///   - rows: values `[row][column]`; columns run along the front left, rows away to the right.
     ///   - valueRange: limits of height and colour; without it, zero to the maximum.
     /// - Throws: ``PlotError`` for a grid smaller than 2 × 2, uneven, too large or without a finite value.
     public init(

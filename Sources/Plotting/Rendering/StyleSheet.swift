@@ -55,7 +55,7 @@ enum StyleSheet {
         rules += ".plot .fm{\(paint("fill", "muted"))}.plot .sm{\(paint("stroke", "muted"))}\n"
         rules += ".plot .area{fill-opacity:.22;stroke:none}.plot .soft{fill-opacity:.8}\n"
         rules += ".plot .cells{shape-rendering:crispEdges}.plot .cells path{stroke-width:1}\n"
-        rules += ".plot .surface path{stroke-width:.35}.plot .mesh{stroke-width:.35;stroke-opacity:.45;\(paint("stroke", "ink"))}\n"
+        rules += ".plot .surface path{fill:inherit;stroke-width:.5;stroke-opacity:.4;\(paint("stroke", "ink"))}\n"
         for ramp in ColorRamp.allCases where ramps.contains(ramp) {
             for level in 0..<ColorRamp.levels {
                 let name = ramp.className(level)
@@ -68,7 +68,7 @@ enum StyleSheet {
     }
 
     private static func rampRule(_ name: String, _ color: Color) -> String {
-        ".plot .\(name){fill:\(color.hexadecimal);stroke:\(color.hexadecimal)}"
+        ".plot .\(name){fill:\(color.hexadecimal);stroke:\(color.hexadecimal);stop-color:\(color.hexadecimal)}"
     }
 
     /// A declaration twice: plain for renderers without variables, then with the variable.
