@@ -45,6 +45,8 @@ public protocol Mark: Sendable {
     var symbol: LegendSymbol { get }
     /// Colour ramps that the mark draws with.
     var ramps: Set<ColorRamp> { get }
+    /// Room that the mark needs at the right of the data, in pixels.
+    var trailingWidth: Double { get }
 
     func draw(in frame: PanelFrame, to writer: inout SVGWriter)
 }
@@ -53,6 +55,7 @@ extension Mark {
     public var series: String? { nil }
     public var symbol: LegendSymbol { .line }
     public var ramps: Set<ColorRamp> { [] }
+    public var trailingWidth: Double { 0 }
 
     /// Checks that channels are there and equally long.
     func checkLengths(_ channels: [(name: String, values: Channel)]) throws {

@@ -1,4 +1,4 @@
-/// A straight line across the panel, with a label at its end.
+/// A straight line across the panel; the label of a horizontal one stands outside the data, at the right.
 public struct RuleMark: Mark {
     public let name = "rule"
     private let direction: MarkChannel.Direction
@@ -30,6 +30,10 @@ public struct RuleMark: Mark {
         [MarkChannel(direction == .x ? "x" : "y", direction, .numbers([value]))]
     }
 
+    public var trailingWidth: Double {
+        direction == .y && !label.isEmpty ? TextMetrics.width(label, size: 11) + 4 : 0
+    }
+
     public func draw(in frame: PanelFrame, to writer: inout SVGWriter) {
         let area = frame.area
         let at = direction == .x ? frame.x(value) : frame.y(value)
@@ -44,7 +48,7 @@ public struct RuleMark: Mark {
                 label, x: isLate ? at - 4 : at + 4, y: area.y + 11, class: "tick halo", anchor: isLate ? .end : .start
             )
         } else {
-            writer.label(label, x: area.right - 4, y: at - 4, class: "tick halo", anchor: .end)
+            writer.label(label, x: area.right + 4, y: at + 4, class: "tick")
         }
     }
 }

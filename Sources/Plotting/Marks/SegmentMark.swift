@@ -31,7 +31,7 @@ public struct SegmentMark: Mark {
             path += "M\(NumberText.coordinate(from.x)) \(NumberText.coordinate(from.y))"
                 + "L\(NumberText.coordinate(to.x)) \(NumberText.coordinate(to.y))"
         }
-        let ink = series == nil ? "sm" : frame.stroke(series)
+        let ink = series == nil ? "axis" : frame.stroke(series)
         writer.element("path", ["class": "thin \(ink)", "d": path])
     }
 }

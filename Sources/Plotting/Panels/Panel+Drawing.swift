@@ -8,7 +8,7 @@ extension Panel {
             top: title.isEmpty ? 10 : 26,
             left: widest + 10 + (yAxis.title.isEmpty ? 0 : 18),
             bottom: 20 + (xAxis.title.isEmpty ? 0 : 17),
-            right: colorBar.map { $0.width + 12 } ?? 12
+            right: colorBar.map { $0.width + 12 } ?? max(12, marks.map(\.trailingWidth).max() ?? 0)
         )
     }
 
@@ -80,7 +80,7 @@ extension Panel {
     }
 
     private func yTicks(height: Double) -> [Tick] {
-        let ticks = yScale.ticks(count: max(3, Int(height / 30)), integersOnly: yAxis.integersOnly)
+        let ticks = yAxis.ticks ?? yScale.ticks(count: max(3, Int(height / 30)), integersOnly: yAxis.integersOnly)
         guard yAxis.kind == .band else { return ticks }
         let every = max(1, Int((13 * Double(ticks.count) / max(height, 1)).rounded(.up)))
         return ticks.enumerated().filter { $0.offset.isMultiple(of: every) }.map { $0.element }
@@ -93,17 +93,23 @@ extension Panel {
             return scale.ticks(count: 0, integersOnly: false).enumerated()
                 .filter { $0.offset.isMultiple(of: every) }.map { $0.element }
         }
+        if let given = axis.ticks { return separate(given.filter { scale.domain.contains($0.value) }, scale) }
         var count = max(2, Int(area.width / 45))
         while true {
             let ticks = scale.ticks(count: count, integersOnly: axis.integersOnly)
-            var freeFrom = -Double.infinity
-            let isFree = ticks.allSatisfy { tick in
-                let half = TextMetrics.width(tick.label, size: tickSize) / 2
-                defer { freeFrom = scale(tick.value) + half + 8 }
-                return scale(tick.value) - half >= freeFrom
-            }
-            if isFree || count <= 2 { return ticks }
+            if count <= 2 || separate(ticks, scale).count == ticks.count { return ticks }
             count -= 1
+        }
+    }
+
+    /// The ticks whose labels do not touch an earlier one.
+    private static func separate(_ ticks: [Tick], _ scale: PositionScale) -> [Tick] {
+        var freeFrom = -Double.infinity
+        return ticks.filter { tick in
+            let half = TextMetrics.width(tick.label, size: tickSize) / 2
+            guard scale(tick.value) - half >= freeFrom else { return false }
+            freeFrom = scale(tick.value) + half + 8
+            return true
         }
     }
 

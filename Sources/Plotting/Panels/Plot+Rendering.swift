@@ -11,7 +11,7 @@ extension Plot {
         var y = Self.margin
         let inner = width - 2 * Self.margin
         for (text, size, name, leading) in [(title, 17.0, "title", 22.0), (subtitle, 13.0, "subtitle", 18.0)] {
-            for line in TextMetrics.wrap(text, size: size, isBold: name == "title", limit: inner) {
+            for line in TextMetrics.balanced(text, size: size, isBold: name == "title", limit: inner) {
                 body.label(line, x: Self.margin, y: y + size * 0.85, class: name)
                 y += leading
             }

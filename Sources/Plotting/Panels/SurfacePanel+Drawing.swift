@@ -7,8 +7,8 @@ extension SurfacePanel {
         let ticks = Ticks.linear(valueRange, count: 5)
         let left = 12 + (ticks.map { TextMetrics.width($0.label, size: 11) }.max() ?? 0)
         let area = Rect(
-            x: cell.x + left, y: cell.y + insets.top + 16, width: cell.width - left - 26,
-            height: cell.height - insets.top - 16 - 40
+            x: cell.x + left, y: cell.y + insets.top + 10, width: cell.width - left - 26,
+            height: cell.height - insets.top - 10 - 30
         )
         let projection = SurfaceProjection(in: area)
         drawWalls(projection, ticks, to: &writer)
@@ -127,7 +127,7 @@ extension SurfacePanel {
             widest = max(widest, TextMetrics.width(tick.label, size: 11))
         }
         let middle = foot(0.5)
-        let away = isColumn ? 24 + widest * 0.35 : 20 + widest * 0.75
+        let away = isColumn ? 24 + widest * 0.4 : 22 + widest * 0.9
         let angle = isColumn
             ? Self.degrees(projection.columnStep) : Self.degrees((projection.rowStep.x, projection.rowStep.y))
         writer.label(
@@ -155,6 +155,22 @@ extension SurfacePanel {
         writer.label(valueTitle, x: top.x - 4, y: top.y - 8, class: "axis-title", anchor: .middle)
     }
 
+    /// The highest pixel of the surface over a stretch of the picture.
+    private func skyline(_ stretch: ClosedRange<Double>, _ projection: SurfaceProjection) -> Double {
+        var top = Double.infinity
+        for (index, row) in rows.enumerated() {
+            for (column, value) in row.enumerated() where value.isFinite {
+                let point = projection.point(
+                    column: Double(column) / Double(row.count - 1), row: Double(index) / Double(rows.count - 1),
+                    value: fraction(value)
+                )
+                if stretch.contains(point.x) { top = min(top, point.y) }
+            }
+        }
+        return top
+    }
+
+    /// Names of peaks, above whatever of the surface lies behind or before them.
     private func drawAnnotations(_ projection: SurfaceProjection, in cell: Rect, to writer: inout SVGWriter) {
         var taken: [Rect] = []
         for annotation in annotations {
@@ -164,13 +180,12 @@ extension SurfacePanel {
                 row: Double(annotation.row) / Double(rows.count - 1), value: fraction(value)
             )
             let width = TextMetrics.width(annotation.text, size: 11)
-            let room = Rect(x: cell.x + 30, y: cell.y + 20, width: cell.width - 34, height: cell.height - 60)
-            guard let box = LabelMark.place(width: width, at: peak, in: room, avoiding: taken) else { continue }
+            let x = min(max(peak.x - width / 2, cell.x + 4), cell.right - width - 4)
+            var box = Rect(x: x, y: skyline(x...(x + width), projection) - 19, width: width, height: 14)
+            box.y = max(box.y, cell.y + 20)
+            guard !taken.contains(where: { $0.intersects(box) }) else { continue }
             taken.append(box)
-            let (nearX, nearY) = (min(max(peak.x, box.x), box.right), min(max(peak.y, box.y), box.bottom))
-            if abs(nearX - peak.x) + abs(nearY - peak.y) > 7 {
-                writer.line(peak.x, peak.y, nearX, nearY, class: "leader")
-            }
+            if peak.y - box.bottom > 8 { writer.line(peak.x, peak.y - 1, peak.x, box.bottom, class: "leader") }
             writer.label(annotation.text, x: box.x, y: box.bottom - 3, class: "halo")
         }
     }

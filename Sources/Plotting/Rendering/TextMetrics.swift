@@ -32,6 +32,19 @@ enum TextMetrics {
         return lines
     }
 
+    /// Like ``wrap(_:size:isBold:limit:)`` with lines of about one length, so that no word is left alone on the last.
+    static func balanced(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> [String] {
+        let lines = wrap(text, size: size, isBold: isBold, limit: limit)
+        guard lines.count > 1 else { return lines }
+        var best = lines
+        for narrower in stride(from: limit * 0.95, to: limit * 0.4, by: -limit * 0.05) {
+            let candidate = wrap(text, size: size, isBold: isBold, limit: narrower)
+            if candidate.count > lines.count { break }
+            best = candidate
+        }
+        return best
+    }
+
     /// The text, or as much of it as fits with an ellipsis in the middle, where names differ least.
     static func fitted(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> String {
         guard width(text, size: size, isBold: isBold) > limit else { return text }

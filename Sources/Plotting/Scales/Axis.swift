@@ -16,11 +16,13 @@ public struct Axis: Sendable {
     /// Whether ticks keep to whole numbers; for layers, tokens and channels.
     public var integersOnly: Bool
     public var showsGrid: Bool
+    /// Ticks instead of those at nice numbers; labels that would touch are left out.
+    public var ticks: [Tick]?
 
     /// - Parameter unit: shown in brackets after the title; empty for pure numbers.
     public init(
         _ title: String, unit: String = "", kind: Kind = .linear, domain: ClosedRange<Double>? = nil,
-        includesZero: Bool = false, integersOnly: Bool = false, showsGrid: Bool = true
+        includesZero: Bool = false, integersOnly: Bool = false, showsGrid: Bool = true, ticks: [Tick]? = nil
     ) {
         self.title = unit.isEmpty ? title : "\(title) (\(unit))"
         self.kind = kind
@@ -28,5 +30,6 @@ public struct Axis: Sendable {
         self.includesZero = includesZero
         self.integersOnly = integersOnly
         self.showsGrid = showsGrid
+        self.ticks = ticks
     }
 }

@@ -132,7 +132,7 @@ public enum ChannelProfile: Figure {
             marks.append(try RuleMark(y: profile.median, label: "median", dash: "4 3"))
             for factor in [5.0, 10] where domain.contains(factor * profile.median) {
                 marks.append(
-                    try RuleMark(y: factor * profile.median, label: "\(Int(factor))× median", dash: "2 3")
+                    try RuleMark(y: factor * profile.median, label: "\(Int(factor))×", dash: "2 3")
                 )
             }
         }
@@ -152,12 +152,22 @@ public enum ChannelProfile: Figure {
         return try Panel(
             title: "\(Wording.capitalized(Wording.plural(profile.tensor))), layer \(profile.layer)",
             x: Axis(
-                !isLast ? "" : heads > 1 ? "Head × channel" : "Channel", domain: -0.5...(Double(max(entries.count, 1)) - 0.5),
-                integersOnly: true, showsGrid: false
+                !isLast ? "" : heads > 1 ? "KV head (h) and channel (c)" : "Channel", domain: -0.5...(Double(max(entries.count, 1)) - 0.5),
+                showsGrid: false, ticks: ticks(entries)
             ),
             y: Axis(Wording.magnitude(profile.tensor), kind: .logarithmic, domain: domain),
             marks: marks, height: isWide ? 250 : 220
         )
+    }
+
+    /// Channels count anew in each head: ticks at its first channel and each quarter of it.
+    private static func ticks(_ entries: [Entry]) -> [Tick] {
+        let heads = Set(entries.map { $0.head }).count
+        let step = max(1, (entries.count / max(heads, 1) + 3) / 4)
+        return entries.enumerated().filter { $0.element.channel.isMultiple(of: step) }.map { place, entry in
+            let isFirst = heads > 1 && (place == 0 || entries[place - 1].head != entry.head)
+            return Tick(value: Double(place), label: isFirst ? "h\(entry.head) c\(entry.channel)" : "c\(entry.channel)")
+        }
     }
 
     /// Labels of the widest outliers of a panel.
@@ -187,7 +197,7 @@ public enum ChannelProfile: Figure {
     }
 
     private static func caption(_ tensors: [String]) -> String {
-        "Median: of the largest |x| of all channels of the layer. Named (h head, c channel): the widest channels of "
+        "Lines: the median of the largest |x| of all channels of the layer, and 5 and 10 times it. Named (h head, c channel): the widest channels of "
             + "\(Int(namedFrom))× the median or more, at most \(namesPerPanel) a panel. Dotted vertical lines part the heads."
     }
 }

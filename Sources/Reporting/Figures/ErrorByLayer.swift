@@ -36,7 +36,7 @@ public enum ErrorByLayer: Figure {
             "metric", input.selection.metrics, present: metrics, default: usual.isEmpty ? metrics : usual
         )
         rows = rows.filter { chosenMetrics.contains($0.metric) }
-        let lossy = schemes.filter { scheme in rows.contains { $0.scheme == scheme && $0.value != 0 } }
+        let lossy = schemes.filter { scheme in rows.contains { $0.scheme == scheme && $0.value.isFinite && $0.value != 0 } }
         let exact = schemes.filter { !lossy.contains($0) }
         let chosen = try input.chosen(
             "scheme", input.selection.schemes, present: schemes, default: Array(lossy.prefix(schemeLimit))
@@ -94,7 +94,7 @@ public enum ErrorByLayer: Figure {
         return try Panel(
             title: "\(Wording.capitalized(Wording.plural(key.tensor))): \(Wording.metric(key.metric).lowercasedFirst)",
             x: Axis("Layer", integersOnly: true, showsGrid: false),
-            y: Axis("", kind: isDecibel ? .linear : .logarithmic), marks: marks, height: 240
+            y: Axis("", kind: isDecibel ? .linear : .logarithmic), marks: marks, height: 236
         )
     }
 
