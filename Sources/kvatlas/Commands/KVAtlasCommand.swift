@@ -1,0 +1,20 @@
+import ArgumentParser
+
+struct KVAtlasCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kvatlas",
+        abstract: "Capture, study and quantize the key/value cache of language models.",
+        discussion: """
+            Examples:
+              kvatlas run experiments/01-distribution/experiment.yaml
+              kvatlas capture --model model.gguf --text prose.txt --out capture.h5
+              kvatlas stats capture.h5 --by channel --out channels.csv
+              kvatlas error capture.h5 --schemes kivi-2-g32-r128 --out errors.csv
+
+            Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
+            Shell completion: kvatlas --generate-completion-script bash|zsh|fish
+            """,
+        version: "kvatlas 0.1.0",
+        subcommands: []
+    )
+}
