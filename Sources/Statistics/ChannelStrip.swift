@@ -22,70 +22,42 @@ struct ChannelStrip: Sendable {
         }
     }
 
-    /// Adds one block of float16 bits that begins at the strip's first channel.
-    mutating func add(half elements: UnsafePointer<UInt16>, tokens: Int, stride: Int) {
-        var sums = (0..<channels.count).map { place in
-            Moments(
-                shift: firstFinite(tokens: tokens) { HalfConversion.toFloat(elements[$0 * stride + place]) })
+    /// Adds one block that begins at the strip's first channel; tokens lie `stride` elements apart.
+    mutating func add<Element: SlabElement>(_ block: UnsafePointer<Element>, tokens: Int, stride: Int) {
+        var sums = channels.indices.map { place in
+            Moments(shift: (block + (place - channels.lowerBound)).firstFinite(count: tokens, stride: stride))
         }
-        var perToken: [Moments] = []
-        MomentSweep.add(
-            half: elements, tokens: tokens, channels: channels.count, tokenStride: stride,
-            channelMoments: &sums, tokenMoments: &perToken)
-        merge(sums)
-        countBins(tokens: tokens) { QuantileSketch.bin(half: elements[$0 * stride + $1]) }
-    }
-
-    /// Adds one block of float32 that begins at the strip's first channel.
-    mutating func add(float elements: UnsafePointer<Float>, tokens: Int, stride: Int) {
-        var sums = (0..<channels.count).map { place in
-            Moments(shift: firstFinite(tokens: tokens) { elements[$0 * stride + place] })
-        }
-        var perToken: [Moments] = []
-        MomentSweep.add(
-            float: elements, tokens: tokens, channels: channels.count, tokenStride: stride,
-            channelMoments: &sums, tokenMoments: &perToken)
-        merge(sums)
-        countBins(tokens: tokens) { QuantileSketch.bin(elements[$0 * stride + $1]) }
-    }
-
-    private mutating func merge(_ sums: [Moments]) {
+        Element.sweep(block, tokens: tokens, channels: channels.count, stride: stride, channelMoments: &sums)
         for place in sums.indices { moments[place].merge(CentralMoments(sums[place])) }
+        countBins(block, tokens: tokens, stride: stride)
     }
 
     /// Four channels at a time, so that their counters, 32 KB at most, stay in the first-level cache.
-    @inline(__always)
-    private mutating func countBins(tokens: Int, bin: (_ token: Int, _ place: Int) -> Int) {
+    private mutating func countBins<Element: SlabElement>(
+        _ block: UnsafePointer<Element>, tokens: Int, stride: Int
+    ) {
         let places = channels.count
+        let bins = QuantileSketch.binCount
         counters.withUnsafeMutableBufferPointer { counters in
             guard let base = counters.baseAddress else { return }
-            for first in Swift.stride(from: 0, to: places, by: 4) {
-                let last = min(first + 4, places)
-                let table = base + first * QuantileSketch.binCount
-                if last - first == 4 {
-                    for token in 0..<tokens {
-                        table[bin(token, first)] &+= 1
-                        table[QuantileSketch.binCount &+ bin(token, first &+ 1)] &+= 1
-                        table[2 &* QuantileSketch.binCount &+ bin(token, first &+ 2)] &+= 1
-                        table[3 &* QuantileSketch.binCount &+ bin(token, first &+ 3)] &+= 1
-                    }
-                } else {
-                    for token in 0..<tokens {
-                        for place in first..<last {
-                            table[(place &- first) &* QuantileSketch.binCount &+ bin(token, place)] &+= 1
-                        }
-                    }
+            var place = 0
+            while place &+ 4 <= places {
+                let table = base + place &* bins
+                var row = block + place
+                for _ in 0..<tokens {
+                    table[row[0].bin] &+= 1
+                    table[bins &+ row[1].bin] &+= 1
+                    table[2 &* bins &+ row[2].bin] &+= 1
+                    table[3 &* bins &+ row[3].bin] &+= 1
+                    row += stride
                 }
+                place &+= 4
+            }
+            while place < places {
+                let table = base + place &* bins
+                for token in 0..<tokens { table[block[token &* stride &+ place].bin] &+= 1 }
+                place &+= 1
             }
         }
     }
-}
-
-/// The first finite of `tokens` elements, or 0: a shift for power sums that is one of the elements.
-func firstFinite(tokens: Int, element: (Int) -> Float) -> Float {
-    for token in 0..<tokens {
-        let value = element(token)
-        if value.isFinite { return value }
-    }
-    return 0
 }

@@ -42,14 +42,14 @@ public struct TensorContext: Sendable {
         medianChannelAbsoluteMaximum = median(channelAbsoluteMaxima.compactMap { $0 })
     }
 
-    private init(_ tensor: TensorContext, heads channels: Range<Int>) {
+    private init(_ tensor: TensorContext, channels: Range<Int>) {
         moments = tensor.moments
         channelAbsoluteMaxima = Array(tensor.channelAbsoluteMaxima[channels])
         medianChannelAbsoluteMaximum = tensor.medianChannelAbsoluteMaximum
     }
 
     /// The same tensor, looking at some of its channels only.
-    func restricted(to channels: Range<Int>) -> TensorContext { TensorContext(self, heads: channels) }
+    func restricted(to channels: Range<Int>) -> TensorContext { TensorContext(self, channels: channels) }
 }
 
 /// The middle value, or the mean of the two middle ones.

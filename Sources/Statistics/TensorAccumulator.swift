@@ -38,76 +38,65 @@ public struct TensorAccumulator {
     /// - Complexity: O(elements), on all threads.
     public mutating func append(half elements: UnsafeBufferPointer<UInt16>) {
         precondition(pendingFloat.isEmpty, "float16 appended after float32")
-        var pending: [UInt16] = []
-        swap(&pending, &pendingHalf)
-        append(elements, pending: &pending) { $0.add(half: $1, tokens: $2, stride: $3) }
-        pendingHalf = pending
+        append(elements, pending: \.pendingHalf)
     }
 
     /// Adds the next tokens as float32, `[token, head, channel]`, as `append(half:)`.
     public mutating func append(float elements: UnsafeBufferPointer<Float>) {
         precondition(pendingHalf.isEmpty, "float32 appended after float16")
-        var pending: [Float] = []
-        swap(&pending, &pendingFloat)
-        append(elements, pending: &pending) { $0.add(float: $1, tokens: $2, stride: $3) }
-        pendingFloat = pending
+        append(elements, pending: \.pendingFloat)
     }
 
     /// The summary of all tokens appended so far.
     public consuming func finish() -> TensorSummary {
         let width = heads * headDim
         if !pendingHalf.isEmpty {
-            let count = pendingHalf.count / width
-            pendingHalf.withUnsafeBufferPointer { elements in
-                sweep(elements, tokens: count) { $0.add(half: $1, tokens: $2, stride: $3) }
-            }
+            pendingHalf.withUnsafeBufferPointer { strips.sweep($0, tokens: $0.count / width, width: width) }
         }
         if !pendingFloat.isEmpty {
-            let count = pendingFloat.count / width
-            pendingFloat.withUnsafeBufferPointer { elements in
-                sweep(elements, tokens: count) { $0.add(float: $1, tokens: $2, stride: $3) }
-            }
+            pendingFloat.withUnsafeBufferPointer { strips.sweep($0, tokens: $0.count / width, width: width) }
         }
         return TensorSummary(heads: heads, headDim: headDim, tokens: tokens, strips: strips)
     }
 
-    private typealias Sweep<Element> = (inout ChannelStrip, UnsafePointer<Element>, Int, Int) -> Void
-
-    private mutating func append<Element>(
+    private mutating func append<Element: SlabElement>(
         _ elements: UnsafeBufferPointer<Element>,
-        pending: inout [Element],
-        sweep add: Sweep<Element>
+        pending: WritableKeyPath<TensorAccumulator, [Element]>
     ) {
         let width = heads * headDim
         guard width > 0 else { return }
         precondition(elements.count.isMultiple(of: width), "\(elements.count) elements for tokens of \(width)")
         tokens += elements.count / width
         var rest = elements[...]
-        if !pending.isEmpty {
-            let missing = rest.prefix(Self.blockTokens * width - pending.count)
-            pending.append(contentsOf: missing)
+        if !self[keyPath: pending].isEmpty {
+            let missing = rest.prefix(Self.blockTokens * width - self[keyPath: pending].count)
+            self[keyPath: pending].append(contentsOf: missing)
             rest = rest.dropFirst(missing.count)
-            guard pending.count == Self.blockTokens * width else { return }
-            pending.withUnsafeBufferPointer { sweep($0, tokens: Self.blockTokens, add) }
-            pending.removeAll(keepingCapacity: true)
+            let block = self[keyPath: pending]
+            guard block.count == Self.blockTokens * width else { return }
+            block.withUnsafeBufferPointer { strips.sweep($0, tokens: Self.blockTokens, width: width) }
+            self[keyPath: pending] = []
         }
         let whole = rest.count / width / Self.blockTokens * Self.blockTokens
-        sweep(UnsafeBufferPointer(rebasing: rest.prefix(whole * width)), tokens: whole, add)
-        pending.append(contentsOf: rest.dropFirst(whole * width))
+        strips.sweep(UnsafeBufferPointer(rebasing: rest.prefix(whole * width)), tokens: whole, width: width)
+        self[keyPath: pending] += rest.dropFirst(whole * width)
     }
+}
 
-    private mutating func sweep<Element>(
-        _ elements: UnsafeBufferPointer<Element>, tokens: Int, _ add: Sweep<Element>
+extension [ChannelStrip] {
+    /// Adds `tokens` rows of `width` elements, block after block in each strip, strips side by side.
+    fileprivate mutating func sweep<Stored: SlabElement>(
+        _ elements: UnsafeBufferPointer<Stored>, tokens: Int, width: Int
     ) {
         guard let base = elements.baseAddress, tokens > 0 else { return }
-        let width = heads * headDim
-        strips.withUnsafeMutableBufferPointer { strips in
+        withUnsafeMutableBufferPointer { strips in
             // Each index touches its own strip only.
-            nonisolated(unsafe) let (strips, add, base) = (strips, add, base)
+            nonisolated(unsafe) let strips = strips
             Parallel.forEach(strips.count) { index in
-                for first in stride(from: 0, to: tokens, by: Self.blockTokens) {
-                    let block = base + first * width + strips[index].channels.lowerBound
-                    add(&strips[index], block, min(Self.blockTokens, tokens - first), width)
+                for first in stride(from: 0, to: tokens, by: TensorAccumulator.blockTokens) {
+                    let block = base + (first * width + strips[index].channels.lowerBound)
+                    let count = Swift.min(TensorAccumulator.blockTokens, tokens - first)
+                    strips[index].add(block, tokens: count, stride: width)
                 }
             }
         }
