@@ -52,7 +52,9 @@ public struct CentralMoments: Sendable, Equatable {
         centralSums.second = max(0, block.power2 - n * square)
         centralSums.third = block.power3 - 3 * distance * block.power2 + 2 * n * square * distance
         centralSums.fourth = max(
-            0, block.power4 - 4 * distance * block.power3 + 6 * square * block.power2 - 3 * n * square * square)
+            0,
+            block.power4 - 4 * distance * block.power3 + 6 * square * block.power2 - 3 * n * square * square
+        )
     }
 
     /// Adds the elements of `other`.

@@ -34,7 +34,9 @@ struct ChannelStrip: Sendable {
 
     /// Four channels at a time, so that their counters, 32 KB at most, stay in the first-level cache.
     private mutating func countBins<Element: SlabElement>(
-        _ block: UnsafePointer<Element>, tokens: Int, stride: Int
+        _ block: UnsafePointer<Element>,
+        tokens: Int,
+        stride: Int
     ) {
         let places = channels.count
         let bins = QuantileSketch.binCount

@@ -62,13 +62,15 @@ public struct Distribution: Sendable {
 
     /// Elements with |x| ≥ `magnitude`; exact in both cases when it is an edge of the sketch's bins.
     public func count(magnitudeAtLeast magnitude: Double) -> Double {
-        switch order {
+        guard magnitude > 0 else { return Double(moments.count) }
+        return switch order {
         case .sketch(let sketch):
             2 * Double(moments.count) - sketch.count(below: magnitude) - sketch.count(above: -magnitude)
         case .sorted(let values):
             Double(
                 values.count - values.firstPlace { Double($0) >= magnitude }
-                    + values.firstPlace { Double($0) > -magnitude })
+                    + values.firstPlace { Double($0) > -magnitude }
+            )
         }
     }
 }

@@ -11,11 +11,21 @@ protocol SlabElement: BitwiseCopyable, Sendable {
 
     /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`.
     static func sweep(
-        _ block: UnsafePointer<Self>, tokens: Int, channels: Int, stride: Int, channelMoments: inout [Moments])
+        _ block: UnsafePointer<Self>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
+    )
 
     /// Sums of powers for each token of a block, about the shifts already in `tokenMoments`.
     static func sweep(
-        _ block: UnsafePointer<Self>, tokens: Int, channels: Int, stride: Int, tokenMoments: inout [Moments])
+        _ block: UnsafePointer<Self>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
+    )
 }
 
 extension UInt16: SlabElement {
@@ -33,21 +43,39 @@ extension UInt16: SlabElement {
     }
 
     static func sweep(
-        _ block: UnsafePointer<UInt16>, tokens: Int, channels: Int, stride: Int, channelMoments: inout [Moments]
+        _ block: UnsafePointer<UInt16>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
     ) {
         var none: [Moments] = []
         MomentSweep.add(
-            half: block, tokens: tokens, channels: channels, tokenStride: stride,
-            channelMoments: &channelMoments, tokenMoments: &none)
+            half: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &channelMoments,
+            tokenMoments: &none
+        )
     }
 
     static func sweep(
-        _ block: UnsafePointer<UInt16>, tokens: Int, channels: Int, stride: Int, tokenMoments: inout [Moments]
+        _ block: UnsafePointer<UInt16>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
     ) {
         var none: [Moments] = []
         MomentSweep.add(
-            half: block, tokens: tokens, channels: channels, tokenStride: stride,
-            channelMoments: &none, tokenMoments: &tokenMoments)
+            half: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &none,
+            tokenMoments: &tokenMoments
+        )
     }
 }
 
@@ -62,21 +90,39 @@ extension Float: SlabElement {
     }
 
     static func sweep(
-        _ block: UnsafePointer<Float>, tokens: Int, channels: Int, stride: Int, channelMoments: inout [Moments]
+        _ block: UnsafePointer<Float>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
     ) {
         var none: [Moments] = []
         MomentSweep.add(
-            float: block, tokens: tokens, channels: channels, tokenStride: stride,
-            channelMoments: &channelMoments, tokenMoments: &none)
+            float: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &channelMoments,
+            tokenMoments: &none
+        )
     }
 
     static func sweep(
-        _ block: UnsafePointer<Float>, tokens: Int, channels: Int, stride: Int, tokenMoments: inout [Moments]
+        _ block: UnsafePointer<Float>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
     ) {
         var none: [Moments] = []
         MomentSweep.add(
-            float: block, tokens: tokens, channels: channels, tokenStride: stride,
-            channelMoments: &none, tokenMoments: &tokenMoments)
+            float: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &none,
+            tokenMoments: &tokenMoments
+        )
     }
 }
 

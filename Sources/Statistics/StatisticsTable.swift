@@ -46,7 +46,12 @@ public enum StatisticsTable {
 
     /// The row of one token of one head.
     public static func tokenRow(
-        _ distribution: Distribution, context: TensorContext, layer: Int, tensor: String, head: Int, token: Int
+        _ distribution: Distribution,
+        context: TensorContext,
+        layer: Int,
+        tensor: String,
+        head: Int,
+        token: Int
     ) -> [Table.Value] {
         [.integer(layer), .string(tensor), .integer(head), .integer(token)]
             + tokenStatistics.map { $0.value(of: distribution, in: context) }

@@ -86,7 +86,9 @@ public struct TensorAccumulator {
 extension [ChannelStrip] {
     /// Adds `tokens` rows of `width` elements, block after block in each strip, strips side by side.
     fileprivate mutating func sweep<Stored: SlabElement>(
-        _ elements: UnsafeBufferPointer<Stored>, tokens: Int, width: Int
+        _ elements: UnsafeBufferPointer<Stored>,
+        tokens: Int,
+        width: Int
     ) {
         guard let base = elements.baseAddress, tokens > 0 else { return }
         withUnsafeMutableBufferPointer { strips in

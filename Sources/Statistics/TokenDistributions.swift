@@ -15,16 +15,19 @@ public struct TokenDistributions {
     /// - Precondition: whole tokens.
     /// - Complexity: O(elements × log headDim), on all threads.
     public func map<Result: Sendable>(
-        half slab: UnsafeBufferPointer<UInt16>, _ body: (_ token: Int, _ head: Int, Distribution) -> Result
+        half slab: UnsafeBufferPointer<UInt16>,
+        _ body: (_ token: Int, _ head: Int, Distribution) -> Result
     ) -> [Result] { mapBlocks(slab, body) }
 
     /// As for float16, for a float32 slab.
     public func map<Result: Sendable>(
-        float slab: UnsafeBufferPointer<Float>, _ body: (_ token: Int, _ head: Int, Distribution) -> Result
+        float slab: UnsafeBufferPointer<Float>,
+        _ body: (_ token: Int, _ head: Int, Distribution) -> Result
     ) -> [Result] { mapBlocks(slab, body) }
 
     private func mapBlocks<Element: SlabElement, Result: Sendable>(
-        _ slab: UnsafeBufferPointer<Element>, _ body: (Int, Int, Distribution) -> Result
+        _ slab: UnsafeBufferPointer<Element>,
+        _ body: (Int, Int, Distribution) -> Result
     ) -> [Result] {
         let width = heads * headDim
         guard width > 0, let base = slab.baseAddress else { return [] }
