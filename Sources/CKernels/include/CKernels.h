@@ -80,6 +80,7 @@ typedef struct {
 
 /// Sums over the elements of one channel or token; powers are of x − shift.
 typedef struct {
+    // Kept in this order: the powers are written as one vector of four.
     double power1, power2, power3, power4;
     double sum_absolute;
     uint64_t count;
@@ -135,7 +136,7 @@ typedef struct {
     void (*scale)(float a, float *x, size_t count);
     /// Largest element, −infinity for none; NaN is passed over.
     float (*maximum)(const float *x, size_t count);
-    /// x = exp(x − shift), returns the sum. Below −87.3 the result is 0.
+    /// x = exp(x − shift), returns the sum. Differences below −86.9 give 0.
     float (*exponential_sum)(float *x, size_t count, float shift);
     /// y = x / rms(x) · weight
     void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t count);

@@ -9,12 +9,10 @@
 
 static inline float to_half_and_back(float x) { return kva_half_to_float(kva_float_to_half(x)); }
 
-/// Quantizes one group of `count` elements that lie `stride` apart and ORs the codes in at `bit_offset`.
-///
 /// A group with a NaN or infinity, or whose range overflows float16, gets
 /// minimum NaN and scale 0, so that it decodes wholly to NaN.
-static void quantize_group(const uint16_t *x, size_t stride, size_t count, unsigned bits, uint8_t *row,
-                           size_t bit_offset, uint16_t *scale_bits, uint16_t *minimum_bits) {
+void kva_reference_quantize_group(const uint16_t *x, size_t stride, size_t count, unsigned bits, uint8_t *row,
+                                  size_t bit_offset, uint16_t *scale_bits, uint16_t *minimum_bits) {
     float smallest = INFINITY, largest = -INFINITY;
     int finite = 1;
     for (size_t i = 0; i < count; i++) {
@@ -67,7 +65,7 @@ void kva_reference_quantize_token_groups(const uint16_t *x, const kva_affine_sha
         memset(row, 0, shape->row_bytes);
         for (size_t group = 0; group < shape->groups_per_row; group++) {
             const size_t first = group * shape->group_size, index = channel * shape->groups_per_row + group;
-            quantize_group(x + first * shape->token_stride + channel, shape->token_stride,
+            kva_reference_quantize_group(x + first * shape->token_stride + channel, shape->token_stride,
                            group_length(shape->tokens, shape->group_size, group), shape->bits, row,
                            first * shape->bits, &scales[index], &minima[index]);
         }
@@ -81,7 +79,7 @@ void kva_reference_quantize_channel_groups(const uint16_t *x, const kva_affine_s
         memset(row, 0, shape->row_bytes);
         for (size_t group = 0; group < shape->groups_per_row; group++) {
             const size_t first = group * shape->group_size, index = token * shape->groups_per_row + group;
-            quantize_group(x + token * shape->token_stride + first, 1,
+            kva_reference_quantize_group(x + token * shape->token_stride + first, 1,
                            group_length(shape->channels, shape->group_size, group), shape->bits, row,
                            first * shape->bits, &scales[index], &minima[index]);
         }
@@ -89,8 +87,8 @@ void kva_reference_quantize_channel_groups(const uint16_t *x, const kva_affine_s
 }
 
 /// scale·code is exact in float32 (11 + 8 bits), so only the addition rounds.
-static void dequantize_group(const uint8_t *row, size_t bit_offset, unsigned bits, uint16_t scale_bits,
-                             uint16_t minimum_bits, float *x, size_t stride, size_t count) {
+void kva_reference_dequantize_group(const uint8_t *row, size_t bit_offset, unsigned bits, uint16_t scale_bits,
+                                    uint16_t minimum_bits, float *x, size_t stride, size_t count) {
     const float scale = kva_half_to_float(scale_bits), minimum = kva_half_to_float(minimum_bits);
     for (size_t i = 0; i < count; i++) {
         x[i * stride] = scale * (float)code_at(row, bit_offset + i * bits, bits) + minimum;
@@ -103,7 +101,7 @@ void kva_reference_dequantize_token_groups(const kva_affine_shape *shape, size_t
     for (size_t channel = first_channel; channel < first_channel + channel_count; channel++) {
         for (size_t group = 0; group < shape->groups_per_row; group++) {
             const size_t first = group * shape->group_size, index = channel * shape->groups_per_row + group;
-            dequantize_group(codes + channel * shape->row_bytes, first * shape->bits, shape->bits, scales[index],
+            kva_reference_dequantize_group(codes + channel * shape->row_bytes, first * shape->bits, shape->bits, scales[index],
                              minima[index], x + first * shape->token_stride + channel, shape->token_stride,
                              group_length(shape->tokens, shape->group_size, group));
         }
@@ -116,7 +114,7 @@ void kva_reference_dequantize_channel_groups(const kva_affine_shape *shape, size
     for (size_t token = first_token; token < first_token + token_count; token++) {
         for (size_t group = 0; group < shape->groups_per_row; group++) {
             const size_t first = group * shape->group_size, index = token * shape->groups_per_row + group;
-            dequantize_group(codes + token * shape->row_bytes, first * shape->bits, shape->bits, scales[index],
+            kva_reference_dequantize_group(codes + token * shape->row_bytes, first * shape->bits, shape->bits, scales[index],
                              minima[index], x + token * shape->token_stride + first, 1,
                              group_length(shape->channels, shape->group_size, group));
         }

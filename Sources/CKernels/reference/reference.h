@@ -40,6 +40,13 @@ void kva_reference_dequantize_channel_groups(const kva_affine_shape *shape, size
                                              const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
                                              float *x);
 
+/// Quantizes one group of `count` elements that lie `stride` apart and ORs the codes into `row` at `bit_offset`.
+void kva_reference_quantize_group(const uint16_t *x, size_t stride, size_t count, unsigned bits, uint8_t *row,
+                                  size_t bit_offset, uint16_t *scale_bits, uint16_t *minimum_bits);
+/// Decodes one group to elements `stride` apart.
+void kva_reference_dequantize_group(const uint8_t *row, size_t bit_offset, unsigned bits, uint16_t scale_bits,
+                                    uint16_t minimum_bits, float *x, size_t stride, size_t count);
+
 void kva_reference_moment_sweep(const kva_moment_sweep *sweep);
 
 void kva_reference_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);

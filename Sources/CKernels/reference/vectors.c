@@ -32,7 +32,7 @@ float kva_reference_exponential_sum(float *x, size_t count, float shift) {
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
         const float difference = x[i] - shift;
-        x[i] = difference < -87.3f ? 0 : (float)exp((double)difference);
+        x[i] = difference < -86.9f ? 0 : (float)exp((double)difference);
         sum += x[i];
     }
     return (float)sum;
