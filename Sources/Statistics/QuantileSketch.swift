@@ -28,12 +28,6 @@ public struct QuantileSketch: Sendable, Equatable {
         counts = [UInt64](repeating: 0, count: Self.binCount)
     }
 
-    /// - Precondition: `binCount` counters.
-    init(counters: UnsafeBufferPointer<UInt32>) {
-        precondition(counters.count == Self.binCount, "\(counters.count) counters for \(Self.binCount) bins")
-        counts = counters.map(UInt64.init)
-    }
-
     /// Adds the elements of `other`.
     public mutating func merge(_ other: QuantileSketch) {
         for bin in counts.indices { counts[bin] += other.counts[bin] }

@@ -125,14 +125,3 @@ extension Float: SlabElement {
         )
     }
 }
-
-extension UnsafePointer where Pointee: SlabElement {
-    /// The first finite of `count` elements, or 0: a shift for power sums that is one of the elements.
-    func firstFinite(count: Int, stride: Int) -> Float {
-        for index in 0..<count {
-            let value = self[index * stride].float
-            if value.isFinite { return value }
-        }
-        return 0
-    }
-}
