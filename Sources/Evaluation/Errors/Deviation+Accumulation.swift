@@ -6,7 +6,7 @@ extension Deviation {
     /// Compares `count` neighbours.
     ///
     /// - Complexity: O(`count`), eight elements at a time.
-    mutating func compare(
+    package mutating func compare(
         reference: UnsafePointer<Float>,
         approximation: UnsafePointer<Float>,
         count: Int

@@ -4,7 +4,7 @@ import TensorCore
 /// Every error metric.
 public enum MetricCatalogue {
     /// One line a metric. A test finds conforming types that are missing here.
-    static let metrics: [any ErrorMetric.Type] = [
+    package static let metrics: [any ErrorMetric.Type] = [
         MeanAbsoluteRelativeError.self,
         RelativeFrobenius.self,
         MeanSquaredError.self,
