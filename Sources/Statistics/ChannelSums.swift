@@ -5,21 +5,27 @@ struct ChannelSums: Sendable {
     private(set) var moments: [CentralMoments]
     /// Power sums of the present block.
     private var sums: [Moments]
-    /// [channel][bin]. 32 bits hold 4 G tokens, 8 GB of one channel alone.
-    private var counters: [UInt32]
+    /// [channel][bin], of the last tokens. Sixteen bits, since the counters in use must stay in cache.
+    private var recent: [UInt16]
+    /// [channel][bin], of all tokens before; empty until `recent` has to be emptied.
+    private var earlier: [UInt64] = []
+    private var recentTokens = 0
 
     init(channels: Int) {
         moments = [CentralMoments](repeating: CentralMoments(), count: channels)
         sums = [Moments](repeating: Moments(), count: channels)
-        counters = [UInt32](repeating: 0, count: channels * QuantileSketch.binCount)
+        recent = [UInt16](repeating: 0, count: channels * QuantileSketch.binCount)
     }
 
-    /// Adds the counters of one channel to `sketch`.
-    func addCounters(of channel: Int, to sketch: inout QuantileSketch) {
-        counters.withUnsafeBufferPointer { counters in
-            let first = channel * QuantileSketch.binCount
-            sketch.merge(counters: UnsafeBufferPointer(rebasing: counters[first..<first + QuantileSketch.binCount]))
+    /// How often each bin occurs in some channels together.
+    func sketch(of channels: Range<Int>) -> QuantileSketch {
+        var sketch = QuantileSketch()
+        for channel in channels {
+            let counters = channel * QuantileSketch.binCount..<(channel + 1) * QuantileSketch.binCount
+            sketch.add(recent[counters])
+            if !earlier.isEmpty { sketch.add(earlier[counters]) }
         }
+        return sketch
     }
 
     /// Adds a piece of a block, `[token, channel]`.
@@ -27,11 +33,42 @@ struct ChannelSums: Sendable {
         let channels = moments.count
         // A first look in the order of memory, so that the sweeps, which go down columns, find the piece in cache.
         touch(UnsafeRawPointer(piece), bytes: tokens * channels * MemoryLayout<Element>.stride)
-        for channel in sums.indices where sums[channel].count == 0 {
-            sums[channel].shift = (piece + channel).typicalValue(count: tokens, stride: channels)
-        }
+        setShifts(piece, tokens: tokens)
         Element.sweep(piece, tokens: tokens, channels: channels, stride: channels, channelMoments: &sums)
+        if recentTokens + tokens > UInt16.max { emptyRecent() }
+        recentTokens += tokens
         countBins(piece, tokens: tokens)
+    }
+
+    private mutating func emptyRecent() {
+        if earlier.isEmpty { earlier = [UInt64](repeating: 0, count: recent.count) }
+        for index in recent.indices {
+            earlier[index] += UInt64(recent[index])
+            recent[index] = 0
+        }
+        recentTokens = 0
+    }
+
+    /// Gives the channels that have no finite element in this block yet a value to take power sums about.
+    ///
+    /// The median of five elements spread over the piece: one of the elements, so
+    /// that constant input gives sums of exactly 0, and near the mean unless the
+    /// channel is strange, so that few bits are lost where kernels sum in float32.
+    private mutating func setShifts<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {
+        guard sums.contains(where: { $0.count == 0 }) else { return }
+        let channels = sums.count
+        let rows = (0..<5).map { Element.floats(piece + $0 * tokens / 5 * channels, count: channels) }
+        for channel in sums.indices where sums[channel].count == 0 {
+            let middle = median(
+                rows[0][channel],
+                rows[1][channel],
+                rows[2][channel],
+                rows[3][channel],
+                rows[4][channel]
+            )
+            sums[channel].shift =
+                middle ?? (piece + channel).firstFinite(count: tokens, stride: channels)
+        }
     }
 
     /// Ends a block: its power sums become central and join those of the blocks before.
@@ -42,12 +79,12 @@ struct ChannelSums: Sendable {
         }
     }
 
-    /// Four channels at a time, so that their counters, 32 KB at most, stay in the first-level cache.
+    /// Four channels at a time, so that their counters, 16 KB at most, stay in the first-level cache.
     private mutating func countBins<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {
         let channels = moments.count
         let bins = QuantileSketch.binCount
-        counters.withUnsafeMutableBufferPointer { counters in
-            guard let base = counters.baseAddress else { return }
+        recent.withUnsafeMutableBufferPointer { recent in
+            guard let base = recent.baseAddress else { return }
             var channel = 0
             while channel &+ 4 <= channels {
                 let table = base + channel &* bins
@@ -77,22 +114,4 @@ private func touch(_ memory: UnsafeRawPointer, bytes: Int) -> UInt8 {
     var seen: UInt8 = 0
     for offset in stride(from: 0, to: bytes, by: 64) { seen &+= memory.load(fromByteOffset: offset, as: UInt8.self) }
     return seen
-}
-
-extension UnsafePointer where Pointee: SlabElement {
-    /// A finite element from the middle of the distribution, as a shift for power sums; 0 if none is finite.
-    ///
-    /// The median of nine elements spread over the set: one of the elements, so
-    /// that constant input gives sums of exactly 0, and near the mean unless the
-    /// set is strange, so that few bits are lost where kernels sum in float32.
-    func typicalValue(count: Int, stride: Int) -> Float {
-        let samples = Swift.min(count, 9)
-        let spread = (0..<samples).map { self[$0 * count / samples * stride].float }.filter { $0.isFinite }.sorted()
-        if !spread.isEmpty { return spread[spread.count / 2] }
-        for index in 0..<count {
-            let value = self[index * stride].float
-            if value.isFinite { return value }
-        }
-        return 0
-    }
 }

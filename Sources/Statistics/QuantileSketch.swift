@@ -33,9 +33,9 @@ public struct QuantileSketch: Sendable, Equatable {
         for bin in counts.indices { counts[bin] += other.counts[bin] }
     }
 
-    /// Adds counters of the same bins.
-    mutating func merge(counters: UnsafeBufferPointer<UInt32>) {
-        for bin in counts.indices { counts[bin] += UInt64(counters[bin]) }
+    /// Adds one channel's counters of the same bins.
+    mutating func add(_ counters: ArraySlice<some FixedWidthInteger>) {
+        for (bin, count) in zip(counts.indices, counters) { counts[bin] += UInt64(count) }
     }
 
     /// Records one float16, given by its bits.

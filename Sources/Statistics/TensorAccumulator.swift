@@ -6,10 +6,10 @@
 /// are merged from their channels at the end. One accumulator runs on one
 /// thread; layers and tensors are independent and run side by side.
 ///
-/// Memory: 8 KB of counters and some sums a channel, and one piece of elements.
+/// Memory: 4 KB of counters a channel (20 KB beyond 65,535 tokens), and one piece of elements.
 public struct TensorAccumulator: Sendable {
     /// Tokens that are swept at once, while they are in cache.
-    static let pieceTokens = 128
+    static let pieceTokens = 256
     /// Tokens whose power sums are taken about one value, a multiple of `pieceTokens`.
     static let blockTokens = 1024
 
@@ -52,6 +52,11 @@ public struct TensorAccumulator: Sendable {
         sweepPending(\.pendingFloat)
         sums.endBlock()
         return TensorSummary(heads: heads, headDim: headDim, tokens: tokens, channels: sums)
+    }
+
+    /// Memory that an accumulator takes for each channel.
+    public static func bytesPerChannel(tokens: Int) -> Int {
+        QuantileSketch.binCount * (tokens > UInt16.max ? 10 : 2)
     }
 
     private var width: Int { heads * headDim }

@@ -26,25 +26,21 @@ public struct TensorSummary: Sendable {
     /// One channel of one head over all tokens.
     public func channel(head: Int, channel: Int) -> Distribution {
         let place = head * headDim + channel
-        return Distribution(moments: channels.moments[place], sketch: sketch(of: place..<place + 1))
+        return Distribution(moments: channels.moments[place], sketch: channels.sketch(of: place..<place + 1))
     }
 
     /// One head over all tokens and channels.
     public func head(_ head: Int) -> Distribution {
-        Distribution(moments: headMoments[head], sketch: sketch(of: head * headDim..<(head + 1) * headDim))
+        Distribution(moments: headMoments[head], sketch: channels.sketch(of: head * headDim..<(head + 1) * headDim))
     }
 
     /// The layer's whole tensor.
     public func layer() -> Distribution {
-        Distribution(moments: context.moments, sketch: sketch(of: 0..<heads * headDim))
+        Distribution(moments: context.moments, sketch: channels.sketch(of: 0..<heads * headDim))
     }
 
     /// The context of one head: the same tensor, but only that head's channels to look at.
     public func context(ofHead head: Int) -> TensorContext {
         context.restricted(to: head * headDim..<(head + 1) * headDim)
-    }
-
-    private func sketch(of range: Range<Int>) -> QuantileSketch {
-        range.reduce(into: QuantileSketch()) { channels.addCounters(of: $1, to: &$0) }
     }
 }

@@ -61,7 +61,9 @@ public struct TokenDistributions {
     private func powerSums<Element: SlabElement>(_ block: UnsafePointer<Element>, tokens: Int) -> [Moments] {
         let width = heads * headDim
         var sums = (0..<tokens).map { token in
-            Moments(shift: (block + token * width).typicalValue(count: headDim, stride: 1))
+            let values = (0..<5).map { block[token * width + $0 * headDim / 5].float }
+            let middle = median(values[0], values[1], values[2], values[3], values[4])
+            return Moments(shift: middle ?? (block + token * width).firstFinite(count: headDim, stride: 1))
         }
         Element.sweep(block, tokens: tokens, channels: headDim, stride: width, tokenMoments: &sums)
         return sums

@@ -51,7 +51,12 @@ struct StatisticsThroughputTests {
         }
         print(
             String(
-                format: "plain read %.1f GB/s, statistics %.2f GB/s, %d %%, %d threads", read, summary,
-                Int(100 * summary / read), Parallel.threadCount))
+                format: "plain read %.1f GB/s, statistics %.2f GB/s, %d %%, %d threads",
+                read,
+                summary,
+                Int(100 * summary / read),
+                Parallel.threadCount
+            )
+        )
     }
 }
