@@ -3,9 +3,9 @@
 /// Printable Latin-1 characters stand for themselves; the other bytes, in
 /// order, for U+0100 and up, so that a space is `Ġ`. Source: Radford et al.,
 /// "Language Models are Unsupervised Multitask Learners" (2019), encoder code.
-enum ByteAlphabet {
+package enum ByteAlphabet {
     /// Character of each byte.
-    static let scalars: [UInt32] = {
+    package static let scalars: [UInt32] = {
         var spare: UInt32 = 0x100
         return (0..<256).map { (byte: UInt32) -> UInt32 in
             switch byte {

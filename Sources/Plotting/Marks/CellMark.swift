@@ -1,0 +1,86 @@
+/// A heat map: a grid of values as colours.
+///
+/// Neighbours of one colour in a row are drawn as one stroke, so that large
+/// grids stay small files. Cells that are not finite stay empty.
+public struct CellMark: Mark {
+    /// The most cells that one mark draws.
+    public static let cellLimit = 128 * 128
+
+    public let name = "cell"
+    public let ramp: ColorRamp
+    /// Values at the two ends of the ramp.
+    public let domain: ClosedRange<Double>
+    private let rows: [[Double]]
+    private let x: ClosedRange<Double>
+    private let y: ClosedRange<Double>
+
+    /// - Parameters:
+    ///   - rows: values `[y][x]`, from the low end of both axes.
+    ///   - x: outer edges of the first and last column.
+    ///   - y: outer edges of the first and last row.
+    ///   - domain: values at the ends of the ramp; without it, zero or the minimum to the maximum.
+    /// - Throws: ``PlotError`` if rows are missing, uneven, without a finite value, or too many.
+    public init(
+        rows: [[Double]], x: ClosedRange<Double>, y: ClosedRange<Double>, domain: ClosedRange<Double>? = nil,
+        ramp: ColorRamp = .lagoon
+    ) throws {
+        self.rows = rows
+        self.x = x
+        self.y = y
+        self.ramp = ramp
+        let width = rows.first?.count ?? 0
+        guard width > 0 else { throw PlotError.missingChannel(mark: name, channel: "rows") }
+        for row in rows where row.count != width {
+            throw PlotError.lengthMismatch(
+                mark: name, channel: "rows", count: row.count, other: "rows", otherCount: width
+            )
+        }
+        guard rows.count * width <= Self.cellLimit else {
+            throw PlotError.tooManyCells(panel: name, count: rows.count * width, limit: Self.cellLimit)
+        }
+        let finite = rows.joined().filter(\.isFinite)
+        guard let low = finite.min(), let high = finite.max() else {
+            throw PlotError.missingChannel(mark: name, channel: "rows")
+        }
+        self.domain = domain ?? (min(low, 0)...max(high, low + .leastNormalMagnitude))
+    }
+
+    public var ramps: Set<ColorRamp> { [ramp] }
+
+    public var channels: [MarkChannel] {
+        [
+            MarkChannel("x", .x, .numbers([x.lowerBound, x.upperBound])),
+            MarkChannel("y", .y, .numbers([y.lowerBound, y.upperBound])),
+        ]
+    }
+
+    public func draw(in frame: PanelFrame, to writer: inout SVGWriter) {
+        var paths = [String](repeating: "", count: ColorRamp.levels)
+        let span = domain.upperBound - domain.lowerBound
+        for (rowIndex, row) in rows.enumerated() {
+            var column = 0
+            while column < row.count {
+                let first = column
+                let level = row[column].isFinite ? ColorRamp.level((row[column] - domain.lowerBound) / span) : -1
+                column += 1
+                while column < row.count,
+                    (row[column].isFinite ? ColorRamp.level((row[column] - domain.lowerBound) / span) : -1) == level
+                {
+                    column += 1
+                }
+                if level >= 0 { paths[level] += "M\(first) \(rowIndex)h\(column - first)" }
+            }
+        }
+        let (left, right) = (frame.x(x.lowerBound), frame.x(x.upperBound))
+        let (low, high) = (frame.y(y.lowerBound), frame.y(y.upperBound))
+        let columnWidth = (right - left) / Double(rows[0].count)
+        let rowHeight = (high - low) / Double(rows.count)
+        let place = "translate(\(NumberText.coordinate(left)) \(NumberText.fixed(low + rowHeight / 2, decimals: 3)))"
+        let scale = "scale(\(NumberText.fixed(columnWidth, decimals: 4)) \(NumberText.fixed(rowHeight, decimals: 4)))"
+        writer.begin("g", ["class": "cells", "transform": place + " " + scale])
+        for (level, path) in paths.enumerated() where !path.isEmpty {
+            writer.element("path", ["class": ramp.className(level), "d": path])
+        }
+        writer.end()
+    }
+}

@@ -1,0 +1,42 @@
+/// Explains a colour ramp: a strip with ticks at the right of a panel.
+public struct ColorBar: Sendable {
+    public let ramp: ColorRamp
+    public let domain: ClosedRange<Double>
+    public let title: String
+
+    public init(ramp: ColorRamp, domain: ClosedRange<Double>, title: String = "") {
+        self.ramp = ramp
+        self.domain = domain
+        self.title = title
+    }
+
+    private var ticks: [Tick] { Ticks.linear(domain, count: 5) }
+
+    /// Pixels from the data to the end of the labels.
+    var width: Double {
+        26 + (ticks.map { TextMetrics.width($0.label, size: 11) }.max() ?? 0)
+    }
+
+    func draw(in strip: Rect, to writer: inout SVGWriter) {
+        let step = strip.height / Double(ColorRamp.levels)
+        let place = "translate(\(NumberText.coordinate(strip.x + strip.width / 2)) \(NumberText.coordinate(strip.bottom)))"
+        writer.begin("g", ["class": "cells", "transform": place])
+        for level in 0..<ColorRamp.levels {
+            let from = NumberText.fixed(-step * Double(level), decimals: 2)
+            let to = NumberText.fixed(-step * Double(level + 1) - (level == ColorRamp.levels - 1 ? 0 : 0.4), decimals: 2)
+            writer.element(
+                "path",
+                ["class": ramp.className(level), "style": "stroke-width:\(NumberText.coordinate(strip.width))px",
+                    "d": "M0 \(from)V\(to)"]
+            )
+        }
+        writer.end()
+        for tick in ticks {
+            let fraction = (tick.value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
+            let y = strip.bottom - fraction * strip.height
+            writer.line(strip.right, y, strip.right + 3, y, class: "axis")
+            writer.label(tick.label, x: strip.right + 6, y: y + 4, class: "tick")
+        }
+        writer.label(title, x: strip.right, y: strip.y - 7, class: "tick", anchor: .end)
+    }
+}

@@ -1,0 +1,128 @@
+import Plotting
+import TensorCore
+
+/// Error of each scheme in each layer, one panel a metric.
+public enum ErrorByLayer: Figure {
+    public static let id = "error-by-layer"
+    public static let summary = "error of every scheme in every layer, one panel a metric"
+    public static let tables = ["errors-by-layer"]
+    public static let parameters: [FigureParameter] = [.layer, .tensor, .scheme, .metric]
+
+    private static let columns = ["layer", "tensor", "scheme", "metric", "value"]
+    /// Lines that can still be told apart.
+    private static let schemeLimit = 14
+    /// Not errors, or on no common footing with them; shown when asked for.
+    private static let leftOut: Set<String> = ["attention_sparsity", "mse", "relative_frobenius", "score_relative_frobenius"]
+
+    private struct Row {
+        let layer: Int
+        let tensor: String
+        let scheme: String
+        let metric: String
+        let value: Double
+    }
+
+    private struct PanelKey: Hashable {
+        let tensor: String
+        let metric: String
+    }
+
+    public static func plot(_ input: FigureInput) throws -> Plot {
+        var rows = try read(input)
+        let schemes = unique(rows.map { $0.scheme })
+        let metrics = unique(rows.map { $0.metric })
+        let usual = metrics.filter { !leftOut.contains($0) }
+        let chosenMetrics = try input.chosen(
+            "metric", input.selection.metrics, present: metrics, default: usual.isEmpty ? metrics : usual
+        )
+        rows = rows.filter { chosenMetrics.contains($0.metric) }
+        let lossy = schemes.filter { scheme in rows.contains { $0.scheme == scheme && $0.value.isFinite && $0.value != 0 } }
+        let exact = schemes.filter { !lossy.contains($0) }
+        let chosen = try input.chosen(
+            "scheme", input.selection.schemes, present: schemes, default: Array(lossy.prefix(schemeLimit))
+        )
+        let keys = unique(rows.map { PanelKey(tensor: $0.tensor, metric: $0.metric) })
+        let tensors = try input.chosen(
+            "tensor", input.selection.tensors, present: unique(keys.map { $0.tensor }), default: unique(keys.map { $0.tensor })
+        )
+        let panels = try keys.filter { tensors.contains($0.tensor) }.compactMap { key in
+            try panel(key, rows.filter { $0.tensor == key.tensor && $0.metric == key.metric }, chosen)
+        }
+        guard !panels.isEmpty else {
+            throw ReportingError.emptyTable(figure: id, table: tables[0], reason: "every error is zero or missing")
+        }
+        var notes = ["Mean over KV heads."]
+        if !exact.isEmpty { notes.append("Exactly zero, so not drawn: \(exact.joined(separator: ", ")).") }
+        if input.selection.schemes == nil, lossy.count > schemeLimit {
+            notes.append("The first \(schemeLimit) of \(lossy.count) schemes; name others to see them.")
+        }
+        return try Plot(
+            title: title(rows.filter { chosen.contains($0.scheme) && tensors.contains($0.tensor) }),
+            subtitle: "Error of each scheme by layer; logarithmic, lower is better" + (chosenMetrics.contains("sqnr_db") ? " (SQNR: higher)" : ""),
+            caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
+            columns: panels.count > 1 ? 2 : 1, panels: panels
+        )
+    }
+
+    private static func read(_ input: FigureInput) throws -> [Row] {
+        let table = try input.table(tables[0], columns: columns)
+        let rows: [Row] = table.rowViews.compactMap { row in
+            guard let layer = row.integer("layer"), let tensor = row.string("tensor"),
+                let scheme = row.string("scheme"), let metric = row.string("metric"), let value = row.number("value")
+            else { return nil }
+            return Row(layer: layer, tensor: tensor, scheme: scheme, metric: metric, value: value)
+        }
+        guard !rows.isEmpty else {
+            throw ReportingError.emptyTable(figure: id, table: tables[0], reason: "it has no complete row")
+        }
+        let layers = Set(rows.map { $0.layer }).sorted()
+        let chosen = try input.chosen("layer", input.selection.layers, present: layers, default: layers)
+        return rows.filter { chosen.contains($0.layer) }
+    }
+
+    private static func panel(_ key: PanelKey, _ rows: [Row], _ schemes: [String]) throws -> Panel? {
+        let isDecibel = key.metric.hasSuffix("_db")
+        let marks: [any Mark] = try schemes.compactMap { scheme in
+            let line = rows.filter { $0.scheme == scheme && $0.value.isFinite && (isDecibel || $0.value > 0) }
+                .sorted { $0.layer < $1.layer }
+            guard !line.isEmpty else { return nil }
+            return try LineMark(
+                x: line.map { Double($0.layer) }, y: line.map { $0.value }, series: scheme, showsPoints: true
+            )
+        }
+        guard !marks.isEmpty else { return nil }
+        return try Panel(
+            title: "\(Wording.capitalized(Wording.plural(key.tensor))): \(Wording.metric(key.metric).lowercasedFirst)",
+            x: Axis("Layer", integersOnly: true, showsGrid: false),
+            y: Axis("", kind: isDecibel ? .linear : .logarithmic), marks: marks, height: 236
+        )
+    }
+
+    /// The range from the best to the worst scheme, for the first metric shown.
+    private static func title(_ rows: [Row]) -> String {
+        guard let first = rows.first else { return "Error by layer" }
+        let same = rows.filter { $0.metric == first.metric && $0.tensor == first.tensor && $0.value.isFinite }
+        let means = unique(same.map { $0.scheme }).map { scheme in
+            let values = same.filter { $0.scheme == scheme }.map { $0.value }
+            return (scheme: scheme, mean: values.reduce(0, +) / Double(max(values.count, 1)))
+        }
+        guard means.count > 1, let low = means.min(by: { $0.mean < $1.mean }), let high = means.max(by: { $0.mean < $1.mean })
+        else { return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)), layer by layer" }
+        return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)): from "
+            + "\(NumberText.short(low.mean)) with \(low.scheme) to \(NumberText.short(high.mean)) with \(high.scheme)"
+    }
+}
+
+/// Each value once, in the order of first appearance.
+func unique<Value: Hashable>(_ values: some Sequence<Value>) -> [Value] {
+    var seen: Set<Value> = []
+    return values.filter { seen.insert($0).inserted }
+}
+
+extension String {
+    /// `Mean squared error` → `mean squared error`, but `SQNR (dB)` stays.
+    var lowercasedFirst: String {
+        guard count > 1, dropFirst().first?.isLowercase == true else { return self }
+        return prefix(1).lowercased() + dropFirst()
+    }
+}

@@ -1,0 +1,41 @@
+import Plotting
+import TensorCore
+
+/// All figures, by id.
+public enum FigureCatalogue {
+    /// In the order in which a report shows them.
+    public static let all: [any Figure.Type] = {
+        let figures: [any Figure.Type] = [
+            MagnitudeSurface.self, MagnitudeHeatMap.self, ChannelProfile.self, PerTokenVersusPerChannel.self,
+            ErrorByLayer.self,
+        ]
+        precondition(Set(figures.map { $0.id }).count == figures.count, "two figures share an id")
+        return figures
+    }()
+
+    public static var ids: [String] { all.map { $0.id } }
+
+    /// - Throws: ``ReportingError/unknownFigure(id:known:)`` with the nearest id.
+    public static func figure(_ id: String) throws -> any Figure.Type {
+        guard let figure = all.first(where: { $0.id == id }) else {
+            throw ReportingError.unknownFigure(id: id, known: ids)
+        }
+        return figure
+    }
+
+    /// A figure as an SVG document.
+    ///
+    /// - Parameters:
+    ///   - tables: by table name, as ``Report/tables(in:)`` reads them.
+    ///   - documentID: prefix of the ids in the SVG; distinct for each figure of one page.
+    /// - Throws: ``ReportingError`` for an unknown id, or when a table, column or selected row is not there.
+    public static func figure(
+        id: String, tables: [String: Table], context: FigureContext, selection: FigureSelection = FigureSelection(),
+        documentID: String? = nil
+    ) throws -> String {
+        let type = try figure(id)
+        let input = FigureInput(figure: type, tables: tables, context: context, selection: selection)
+        for table in type.tables { _ = try input.table(table) }
+        return try type.plot(input).svg(id: documentID ?? id)
+    }
+}

@@ -1,0 +1,42 @@
+import Plotting
+import TensorCore
+
+/// |K| and |V| over token × channel as heat maps.
+public enum MagnitudeHeatMap: Figure {
+    public static let id = "magnitude-heatmap"
+    public static let summary = "|K| and |V| over token × channel as a heat map"
+    public static let tables = ["magnitude"]
+    public static let parameters: [FigureParameter] = [.layer, .head, .tensor]
+
+    /// Cells of a whole figure, so that it stays under 500 KB.
+    private static let cellBudget = 40_000
+
+    public static func plot(_ input: FigureInput) throws -> Plot {
+        let selected = try MagnitudeGrids(input)
+        let columns = selected.tensors.count > 1 ? 2 : 1
+        let channels = min(selected.grids.map { $0.channels.count }.max() ?? 1, 128)
+        let bins = max(16, min(128, cellBudget / (selected.grids.count * channels)))
+        let grids = selected.grids.map { $0.reduced(bins: bins) }
+        let panels = try grids.map { grid in
+            let tokens = Double(grid.tokens.lowerBound)...Double(grid.tokens.upperBound + 1)
+            let channels = (Double(grid.channels.lowerBound) - 0.5)...(Double(grid.channels.upperBound) + 0.5)
+            let byChannel = (0..<(grid.rows.first?.count ?? 0)).map { column in grid.rows.map { $0[column] } }
+            let cells = try CellMark(rows: byChannel, x: tokens, y: channels)
+            return try Panel(
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)",
+                x: Axis("Token", domain: tokens, integersOnly: true, showsGrid: false),
+                y: Axis("Channel", domain: channels, integersOnly: true, showsGrid: false),
+                marks: [cells],
+                colorBar: ColorBar(ramp: cells.ramp, domain: cells.domain, title: Wording.magnitude(grid.tensor)),
+                height: columns == 2 ? 230 : 340
+            )
+        }
+        return try Plot(
+            title: selected.title,
+            subtitle: "Magnitude of each element; every panel has its own colour scale",
+            caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
+                .filter { !$0.isEmpty }.joined(separator: " "),
+            columns: columns, panels: panels
+        )
+    }
+}

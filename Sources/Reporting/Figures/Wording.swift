@@ -1,0 +1,78 @@
+import Foundation
+import Plotting
+
+/// Names of tensors and metrics as figures and reports print them.
+enum Wording {
+    /// `key` → `keys`.
+    static func plural(_ tensor: String) -> String {
+        switch tensor {
+        case "key": "keys"
+        case "key_pre_rope": "keys before RoPE"
+        case "value": "values"
+        case "query": "queries"
+        case "pair": "keys and values"
+        default: tensor.replacingOccurrences(of: "_", with: " ")
+        }
+    }
+
+    static func capitalized(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+
+    /// `key` → `|K|`.
+    static func magnitude(_ tensor: String) -> String {
+        switch tensor {
+        case "key", "key_pre_rope": "|K|"
+        case "value": "|V|"
+        case "query": "|Q|"
+        default: "|x|"
+        }
+    }
+
+    /// A metric in words; its id stays the id in tables.
+    static func metric(_ id: String) -> String {
+        switch id {
+        case "mean_absolute_relative_error": "Mean absolute relative error"
+        case "relative_frobenius": "Relative Frobenius norm of the error"
+        case "mse": "Mean squared error"
+        case "sqnr_db": "SQNR (dB)"
+        case "score_relative_error": "Relative error of attention scores"
+        case "score_relative_frobenius": "Attention scores, relative Frobenius"
+        case "output_error_key": "Attention output error, keys quantized"
+        case "output_error_value": "Attention output error, values quantized"
+        case "output_error_pair": "Attention output error, both quantized"
+        case "attention_sparsity": "Attention sparsity"
+        default: capitalized(id.replacingOccurrences(of: "_", with: " "))
+        }
+    }
+
+    /// `80×`, `3.1×`.
+    static func times(_ ratio: Double) -> String { NumberText.short(ratio, digits: ratio >= 10 ? 2 : 2) + "×" }
+
+    /// `0–4, 7, 29`.
+    static func ranges(_ numbers: [Int]) -> String {
+        var parts: [String] = []
+        var run: ClosedRange<Int>?
+        func text(_ range: ClosedRange<Int>) -> String {
+            range.count == 1 ? "\(range.lowerBound)"
+                : range.count == 2 ? "\(range.lowerBound), \(range.upperBound)"
+                : "\(range.lowerBound)–\(range.upperBound)"
+        }
+        for number in numbers.sorted() {
+            if let last = run, number <= last.upperBound + 1 {
+                run = last.lowerBound...max(number, last.upperBound)
+            } else {
+                if let run { parts.append(text(run)) }
+                run = number...number
+            }
+        }
+        if let run { parts.append(text(run)) }
+        return parts.joined(separator: ", ")
+    }
+}
+
+/// The middle of an unsorted list; the mean of the two middle ones if even; `nan` if empty.
+func median(_ values: [Double]) -> Double {
+    let sorted = values.filter(\.isFinite).sorted()
+    guard !sorted.isEmpty else { return .nan }
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+}
