@@ -1,4 +1,5 @@
 import Evaluation
+import Inference
 import Kernels
 import Quantization
 import TensorCore
@@ -10,23 +11,23 @@ struct ArraySource: AttentionSource {
     var kvHeads: Int
     var headDim: Int
     var sequences: [Range<Int>]
-    var tensors: Set<AttentionTensor> = [.query, .key, .value]
+    var tensors: Set<CapturedTensor> = [.query, .key, .value]
     /// float16 bits `[token, head, channel]` of all tokens, by layer.
     var query: [Int: [UInt16]] = [:]
     var key: [Int: [UInt16]] = [:]
     var value: [Int: [UInt16]] = [:]
 
-    func half(_ tensor: AttentionTensor, layer: Int, tokens: Range<Int>) -> [UInt16] {
+    func half(_ tensor: CapturedTensor, layer: Int, tokens: Range<Int>) -> [UInt16] {
         let (all, width) =
             switch tensor {
             case .query: (query[layer], heads * headDim)
             case .key: (key[layer], kvHeads * headDim)
-            case .value: (value[layer], kvHeads * headDim)
+            default: (value[layer], kvHeads * headDim)
             }
         return Array((all ?? [])[tokens.lowerBound * width..<tokens.upperBound * width])
     }
 
-    func floats(_ tensor: AttentionTensor, layer: Int = 0) -> [Float] {
+    func floats(_ tensor: CapturedTensor, layer: Int = 0) -> [Float] {
         HalfConversion.toFloat(half(tensor, layer: layer, tokens: 0..<(sequences.last?.upperBound ?? 0)))
     }
 

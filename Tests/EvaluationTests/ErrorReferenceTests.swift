@@ -1,4 +1,5 @@
 import Evaluation
+import Inference
 import Kernels
 import Quantization
 import TensorCore
@@ -78,7 +79,7 @@ import Testing
     }
 
     /// `[token, kv_head, channel]` of what a scheme gives back.
-    private func cached(_ scheme: CacheScheme, _ tensor: AttentionTensor) throws -> [Float] {
+    private func cached(_ scheme: CacheScheme, _ tensor: CapturedTensor) throws -> [Float] {
         let tokens = source.sequences[0]
         let block = KVBlock(
             tokenMajor: source.half(tensor, layer: 0, tokens: tokens),
@@ -154,7 +155,7 @@ import Testing
     @Test func reconstructionErrorsEqualADoublePrecisionReference() throws {
         let scheme = try CacheScheme(parsing: "rtn-int2-token-g8")
         let result = try ErrorStudy.run(source: source, settings: .terms([scheme.id]))
-        for (tensor, name) in [(AttentionTensor.key, "key"), (.value, "value")] {
+        for (tensor, name) in [(CapturedTensor.key, "key"), (.value, "value")] {
             let pairs = Array(zip(source.floats(tensor), try cached(scheme, tensor)))
             for head in 0..<2 {
                 let mine = pairs.enumerated().filter { $0.offset / 8 % 2 == head }.map { $0.element }
