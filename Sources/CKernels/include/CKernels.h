@@ -1,5 +1,184 @@
 #ifndef KVATLAS_CKERNELS_H
 #define KVATLAS_CKERNELS_H
+
+// The hot loops of KVAtlas. No allocation, no input or output, no global state
+// but the constant function tables. Every function exists as plain C
+// (`reference/`); faster versions for one instruction set sit beside it and are
+// reached only through a table, so that all of them can run in one process and
+// be compared with the reference.
+
 #include <stddef.h>
 #include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// Instruction sets, ordered so that a later one is preferred on its machine.
+typedef enum {
+    KVA_ISA_REFERENCE = 0,
+    KVA_ISA_AVX2 = 1,
+    KVA_ISA_AVX512 = 2,
+    KVA_ISA_NEON = 3,
+    KVA_ISA_COUNT = 4
+} kva_isa;
+
+/// How weights are stored; GGUF's block types by their ggml names.
+typedef enum {
+    KVA_F32 = 0,
+    KVA_F16,
+    KVA_BF16,
+    KVA_Q4_0,
+    KVA_Q4_1,
+    KVA_Q5_0,
+    KVA_Q5_1,
+    KVA_Q8_0,
+    KVA_Q4_K,
+    KVA_Q5_K,
+    KVA_Q6_K,
+    KVA_TYPE_COUNT
+} kva_type;
+
+/// Bytes and elements of one block of a type.
+typedef struct {
+    size_t bytes;
+    size_t elements;
+} kva_block_size;
+
+kva_block_size kva_block_size_of(kva_type type);
+
+/// A matrix–vector product y = W·x over `rows` rows that follow each other.
+///
+/// `prepared` and `sums` come from `prepare_vector`, once for all rows: the
+/// vector in the order in which block types are unpacked, and its sums over
+/// every 32 elements. They are read only by types with blocks.
+typedef struct {
+    const uint8_t *weights;
+    size_t row_bytes;
+    size_t rows;
+    size_t columns;
+    const float *vector;
+    const float *prepared;
+    const float *sums;
+    float *result;
+} kva_gemv;
+
+/// One slab [tokens × channels] to quantize or the packed form to read back.
+///
+/// A row is what is packed contiguously: one channel over all tokens when
+/// tokens are grouped (per-channel), one token over all channels when channels
+/// are grouped (per-token). Codes are bit-packed little-endian from the start
+/// of the row, which takes whole bytes; scales and minima are [row][group].
+typedef struct {
+    size_t tokens;
+    size_t channels;
+    /// Elements between a token and the next in the unpacked slab.
+    size_t token_stride;
+    size_t group_size;
+    unsigned bits;
+    size_t row_bytes;
+    size_t groups_per_row;
+} kva_affine_shape;
+
+/// Sums over the elements of one channel or token; powers are of x − shift.
+typedef struct {
+    // Kept in this order: the powers are written as one vector of four.
+    double power1, power2, power3, power4;
+    double sum_absolute;
+    uint64_t count;
+    uint64_t nan_count;
+    uint64_t infinity_count;
+    float minimum, maximum;
+    float shift;
+} kva_moments;
+
+/// A slab for a moment sweep; `half` selects float16 over float32 elements.
+typedef struct {
+    const void *elements;
+    int is_half;
+    size_t tokens;
+    size_t channels;
+    size_t token_stride;
+    /// One a channel, added to; or null.
+    kva_moments *_Nullable channel_moments;
+    /// One a token, added to; or null.
+    kva_moments *_Nullable token_moments;
+} kva_moment_sweep;
+
+/// Keys or values of one head, as one side of attention for `group` queries.
+typedef struct {
+    /// float16 bits or float32, [token][channel].
+    const void *elements;
+    int is_half;
+    size_t tokens;
+    size_t channels;
+    size_t token_stride;
+    size_t group;
+    /// Elements between the score rows of two queries.
+    size_t score_stride;
+} kva_attention_side;
+
+/// One implementation of everything.
+typedef struct {
+    kva_isa isa;
+
+    // MARK: conversions, round to nearest even, NaN kept (made quiet)
+    void (*half_to_float)(const uint16_t *source, float *target, size_t count);
+    void (*float_to_half)(const float *source, uint16_t *target, size_t count);
+    void (*bfloat_to_float)(const uint16_t *source, float *target, size_t count);
+    void (*float_to_bfloat)(const float *source, uint16_t *target, size_t count);
+
+    // MARK: vectors
+    float (*dot)(const float *x, const float *y, size_t count);
+    /// y += a·x
+    void (*scaled_accumulate)(float a, const float *x, float *y, size_t count);
+    /// y += x
+    void (*add)(const float *x, float *y, size_t count);
+    /// x *= a
+    void (*scale)(float a, float *x, size_t count);
+    /// Largest element, −infinity for none; NaN is passed over.
+    float (*maximum)(const float *x, size_t count);
+    /// x = exp(x − shift), returns the sum. Differences below −86.9 give 0.
+    float (*exponential_sum)(float *x, size_t count, float shift);
+    /// y = x / rms(x) · weight
+    void (*rms_norm)(const float *x, const float *weight, float epsilon, float *y, size_t count);
+    /// y = gate / (1 + exp(−gate)) · up
+    void (*silu_multiply)(const float *gate, const float *up, float *y, size_t count);
+    /// Rotates (x[i], x[i + half]) by the angle with cosine c[i] and sine s[i].
+    void (*rotate_halves)(float *x, const float *c, const float *s, size_t half);
+
+    // MARK: weights
+    void (*dequantize)(kva_type type, const uint8_t *source, float *target, size_t count);
+    void (*prepare_vector)(const float *vector, float *prepared, float *sums, size_t count);
+    void (*gemv)(kva_type type, const kva_gemv *work);
+
+    // MARK: affine quantization of float16, groups along tokens or channels
+    void (*quantize_token_groups)(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
+                                  size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+    void (*quantize_channel_groups)(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
+                                    size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+    void (*dequantize_token_groups)(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
+                                    const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+    void (*dequantize_channel_groups)(const kva_affine_shape *shape, size_t first_token, size_t token_count,
+                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+
+    // MARK: statistics
+    void (*moment_sweep)(const kva_moment_sweep *sweep);
+
+    // MARK: attention
+    /// scores[query][token] = queries[query]·keys[token]
+    void (*attention_scores)(const kva_attention_side *keys, const float *queries, float *scores);
+    /// output[query] += Σ weights[query][token]·values[token]
+    void (*attention_values)(const kva_attention_side *values, const float *weights, float *output);
+} kva_kernels;
+
+/// The table of an instruction set, or null if it was not compiled in or this processor lacks it.
+const kva_kernels *_Nullable kva_kernels_for(kva_isa isa);
+
+/// Names of the processor features that matter here, space separated, into `buffer` (always terminated).
+void kva_processor_features(char *buffer, size_t capacity);
+
+/// Adds one to `counts[pattern]` for each float16 bit pattern; 65,536 counters.
+void kva_count_half_patterns(const uint16_t *x, size_t tokens, size_t channels, size_t token_stride, uint64_t *counts);
+
+#pragma clang assume_nonnull end
+
 #endif

@@ -1,0 +1,41 @@
+#include <math.h>
+
+#include "reference.h"
+#include "scalars.h"
+
+static inline void record(kva_moments *moments, float x) {
+    if (isnan(x)) {
+        moments->nan_count++;
+    } else if (isinf(x)) {
+        moments->infinity_count++;
+    } else {
+        const double difference = (double)x - moments->shift, square = difference * difference;
+        moments->count++;
+        moments->minimum = x < moments->minimum ? x : moments->minimum;
+        moments->maximum = x > moments->maximum ? x : moments->maximum;
+        moments->sum_absolute += fabs((double)x);
+        moments->power1 += difference;
+        moments->power2 += square;
+        moments->power3 += square * difference;
+        moments->power4 += square * square;
+    }
+}
+
+void kva_reference_moment_sweep(const kva_moment_sweep *sweep) {
+    for (size_t token = 0; token < sweep->tokens; token++) {
+        for (size_t channel = 0; channel < sweep->channels; channel++) {
+            const size_t index = token * sweep->token_stride + channel;
+            const float x = sweep->is_half ? kva_half_to_float(((const uint16_t *)sweep->elements)[index])
+                                           : ((const float *)sweep->elements)[index];
+            if (sweep->channel_moments) { record(&sweep->channel_moments[channel], x); }
+            if (sweep->token_moments) { record(&sweep->token_moments[token], x); }
+        }
+    }
+}
+
+void kva_count_half_patterns(const uint16_t *x, size_t tokens, size_t channels, size_t token_stride, uint64_t *counts) {
+    for (size_t token = 0; token < tokens; token++) {
+        const uint16_t *row = x + token * token_stride;
+        for (size_t channel = 0; channel < channels; channel++) { counts[row[channel]]++; }
+    }
+}

@@ -1,0 +1,57 @@
+#ifndef KVATLAS_REFERENCE_H
+#define KVATLAS_REFERENCE_H
+
+// The plain C versions. Each table starts as a copy of `kva_reference_kernels`' functions.
+
+#include "../include/CKernels.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang assume_nonnull begin
+
+extern const kva_kernels kva_reference_kernels;
+
+void kva_reference_half_to_float(const uint16_t *source, float *target, size_t count);
+void kva_reference_float_to_half(const float *source, uint16_t *target, size_t count);
+void kva_reference_bfloat_to_float(const uint16_t *source, float *target, size_t count);
+void kva_reference_float_to_bfloat(const float *source, uint16_t *target, size_t count);
+
+float kva_reference_dot(const float *x, const float *y, size_t count);
+void kva_reference_scaled_accumulate(float a, const float *x, float *y, size_t count);
+void kva_reference_add(const float *x, float *y, size_t count);
+void kva_reference_scale(float a, float *x, size_t count);
+float kva_reference_maximum(const float *x, size_t count);
+float kva_reference_exponential_sum(float *x, size_t count, float shift);
+void kva_reference_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
+void kva_reference_silu_multiply(const float *gate, const float *up, float *y, size_t count);
+void kva_reference_rotate_halves(float *x, const float *c, const float *s, size_t half);
+
+void kva_reference_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
+void kva_reference_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
+void kva_reference_gemv(kva_type type, const kva_gemv *work);
+
+void kva_reference_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
+                                         size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_reference_quantize_channel_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
+                                           size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_reference_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
+                                           const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
+                                           float *x);
+void kva_reference_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
+                                             const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
+                                             float *x);
+
+/// Quantizes one group of `count` elements that lie `stride` apart and ORs the codes into `row` at `bit_offset`.
+void kva_reference_quantize_group(const uint16_t *x, size_t stride, size_t count, unsigned bits, uint8_t *row,
+                                  size_t bit_offset, uint16_t *scale_bits, uint16_t *minimum_bits);
+/// Decodes one group to elements `stride` apart.
+void kva_reference_dequantize_group(const uint8_t *row, size_t bit_offset, unsigned bits, uint16_t scale_bits,
+                                    uint16_t minimum_bits, float *x, size_t stride, size_t count);
+
+void kva_reference_moment_sweep(const kva_moment_sweep *sweep);
+
+void kva_reference_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
+void kva_reference_attention_values(const kva_attention_side *values, const float *weights, float *output);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,53 @@
+#ifndef KVATLAS_AVX2_H
+#define KVATLAS_AVX2_H
+
+// The AVX2 + FMA + F16C versions. Functions carry the target as an attribute,
+// so that no compiler flag is needed and the rest of the program stays portable.
+
+#include "../include/CKernels.h"
+
+#if defined(__x86_64__)
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang assume_nonnull begin
+
+extern const kva_kernels kva_avx2_kernels;
+
+void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count);
+void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count);
+void kva_avx2_bfloat_to_float(const uint16_t *source, float *target, size_t count);
+void kva_avx2_float_to_bfloat(const float *source, uint16_t *target, size_t count);
+
+float kva_avx2_dot(const float *x, const float *y, size_t count);
+void kva_avx2_scaled_accumulate(float a, const float *x, float *y, size_t count);
+void kva_avx2_add(const float *x, float *y, size_t count);
+void kva_avx2_scale(float a, float *x, size_t count);
+float kva_avx2_maximum(const float *x, size_t count);
+float kva_avx2_exponential_sum(float *x, size_t count, float shift);
+void kva_avx2_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
+void kva_avx2_silu_multiply(const float *gate, const float *up, float *y, size_t count);
+void kva_avx2_rotate_halves(float *x, const float *c, const float *s, size_t half);
+
+void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
+void kva_avx2_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
+void kva_avx2_gemv(kva_type type, const kva_gemv *work);
+
+void kva_avx2_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
+                                    size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_avx2_quantize_channel_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
+                                      size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_avx2_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
+                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+void kva_avx2_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
+                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+
+void kva_avx2_moment_sweep(const kva_moment_sweep *sweep);
+
+void kva_avx2_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
+void kva_avx2_attention_values(const kva_attention_side *values, const float *weights, float *output);
+
+#pragma clang assume_nonnull end
+
+#endif
+
+#endif

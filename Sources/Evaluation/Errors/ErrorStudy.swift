@@ -1,0 +1,147 @@
+import Capture
+import Inference
+import Kernels
+import Quantization
+import TensorCore
+
+/// What each cache scheme does to captured keys and values, and to the attention that they feed.
+///
+/// For each layer the keys and values of a sequence are stored by each scheme and
+/// read back; the captured queries then attend to the result, causally and at
+/// their true positions, with grouped heads. Every query attends to the cache as
+/// it is after the whole sequence, quantized tokens included: the table calls
+/// this prefill mode `in-place`. Sequences are evaluated one by one and
+/// averaged, weighted by the elements compared.
+///
+/// The identity scheme always runs and must change nothing; a lossy scheme that
+/// changes nothing is an error too.
+public enum ErrorStudy {
+    /// Reconstructions held at a time; more schemes than fit are evaluated in several passes.
+    private static let passBudgetBytes = 512 << 20
+
+    /// Evaluates a capture.
+    ///
+    /// - Parameter progress: called with the share that is done, from 0 to 1, after each sequence of each layer.
+    /// - Throws: `ErrorStudyError` for settings that do not suit the capture and for failed controls,
+    ///   `CaptureError` from reading, `SchemeError` if the tensors do not suit a scheme.
+    /// - Complexity: time O(layers · heads · queries · tokens · head_dim · schemes); memory about one layer's
+    ///   tensors and their reconstructions by every scheme, these up to 512 MB at a time.
+    public static func run(
+        _ capture: CaptureFile,
+        settings: ErrorStudySettings = ErrorStudySettings(),
+        progress: (Double) -> Void = { _ in }
+    ) throws -> ErrorStudyResult {
+        try run(source: CaptureFileSource(capture: capture), settings: settings, progress: progress)
+    }
+
+    package static func run(
+        source: some AttentionSource,
+        settings: ErrorStudySettings = ErrorStudySettings(),
+        progress: (Double) -> Void = { _ in }
+    ) throws -> ErrorStudyResult {
+        let metrics = try MetricCatalogue.metrics(settings.metrics)
+        try check(settings, against: source, metrics: metrics)
+        let plan = EvaluationPlan(schemes: controlled(settings.schemes))
+        let subjects = Set(metrics.map { $0.subject })
+        let layers = settings.layers ?? source.layers
+        let sequences = source.sequences.filter { !$0.isEmpty }
+
+        var collector = ErrorCollector(
+            plan: plan,
+            metrics: metrics,
+            layers: layers,
+            kvHeads: source.kvHeads,
+            tokens: sequences.reduce(0) { $0 + $1.count }
+        )
+        let total = Double(layers.count * sequences.count)
+        var done = 0.0
+        for (place, layer) in layers.enumerated() {
+            for tokens in sequences {
+                let sample = try sample(
+                    source,
+                    layer,
+                    tokens,
+                    settings,
+                    needsQueries: subjects.contains { $0.needsQueries }
+                )
+                let bytesPerSide = sample.key.elementCount * MemoryLayout<Float>.size
+                let passes = plan.passes(bytesPerSide: bytesPerSide, budget: passBudgetBytes)
+                for (index, pass) in passes.enumerated() {
+                    let errors = try LayerErrors(sample, plan: pass, subjects: subjects)
+                    collector.add(errors, of: pass, layer: place)
+                    progress((done + Double(index + 1) / Double(passes.count)) / total)
+                }
+                done += 1
+            }
+        }
+        try collector.checkControls()
+        return ErrorStudyResult(collector, settings: settings)
+    }
+
+    private static func sample(
+        _ source: some AttentionSource,
+        _ layer: Int,
+        _ tokens: Range<Int>,
+        _ settings: ErrorStudySettings,
+        needsQueries: Bool
+    ) throws -> LayerSample {
+        func block(_ tensor: CapturedTensor) throws -> KVBlock {
+            KVBlock(
+                tokenMajor: try source.half(tensor, layer: layer, tokens: tokens),
+                tokens: tokens.count,
+                heads: source.kvHeads,
+                channels: source.headDim
+            )
+        }
+        return LayerSample(
+            key: try block(.key),
+            value: try block(.value),
+            query: needsQueries ? try source.half(.query, layer: layer, tokens: tokens) : [],
+            heads: source.heads,
+            positions: QuerySample.positions(
+                tokens: tokens.count,
+                maximum: settings.maximumQueries,
+                stride: settings.queryStride
+            )
+        )
+    }
+
+    /// The schemes once each, the control first.
+    private static func controlled(_ schemes: [CacheScheme]) -> [CacheScheme] {
+        let control = CacheScheme(key: IdentityScheme(), value: IdentityScheme())
+        var seen: Set<String> = []
+        return ([control] + schemes).filter { seen.insert($0.id).inserted }
+    }
+
+    private static func check(
+        _ settings: ErrorStudySettings,
+        against source: some AttentionSource,
+        metrics: [any ErrorMetric.Type]
+    ) throws {
+        for (name, value) in [("maximum_queries", settings.maximumQueries), ("query_stride", settings.queryStride)]
+        where value < 1 {
+            throw ErrorStudyError.setting(name: name, value: "\(value)", expected: "1 or more")
+        }
+        guard !metrics.isEmpty else {
+            throw ErrorStudyError.setting(name: "metrics", value: "empty", expected: "one metric id or more")
+        }
+        let captured = CapturedTensor.allCases.filter { source.tensors.contains($0) }.map { $0.rawValue }
+        for tensor in [CapturedTensor.key, .value] where !source.tensors.contains(tensor) {
+            throw ErrorStudyError.missingTensor(tensor.rawValue, captured: captured)
+        }
+        let needy = metrics.filter { $0.subject.needsQueries }
+        if !needy.isEmpty {
+            guard source.tensors.contains(.query) else {
+                let others = MetricCatalogue.all.filter { !$0.needsQueries }
+                throw ErrorStudyError.missingQueries(metrics: needy.map { $0.id }, others: others.map { $0.id })
+            }
+            guard source.kvHeads > 0, source.heads.isMultiple(of: source.kvHeads) else {
+                throw ErrorStudyError.headCounts(query: source.heads, keyValue: source.kvHeads)
+            }
+        }
+        for layer in settings.layers ?? [] where !source.layers.contains(layer) {
+            throw ErrorStudyError.noLayer(layer, captured: source.layers)
+        }
+        guard source.sequences.contains(where: { !$0.isEmpty }) else { throw ErrorStudyError.emptyCapture }
+    }
+}

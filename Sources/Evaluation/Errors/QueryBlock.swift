@@ -1,0 +1,151 @@
+import Kernels
+import TensorCore
+
+/// Scratch for one block of attention, row-major float32; freed with its last reference.
+final class Matrix {
+    let rows: Int
+    let columns: Int
+    let elements: UnsafeMutablePointer<Float>
+
+    init(rows: Int, columns: Int) {
+        self.rows = rows
+        self.columns = columns
+        elements = .allocate(capacity: max(1, rows * columns))
+    }
+
+    deinit { elements.deallocate() }
+
+    func row(_ index: Int) -> UnsafeMutablePointer<Float> { elements + index * columns }
+}
+
+/// One head `[token, channel]` of a tensor `[kv_head, token, channel]`.
+struct HeadView {
+    let tensor: Tensor
+    let offset: Int
+
+    init(_ tensor: Tensor, head: Int) {
+        self.tensor = tensor
+        offset = head * (tensor.layout.stride(of: .kvHead) ?? 0)
+    }
+
+    func withElements(_ body: (UnsafePointer<Float>) -> Void) {
+        tensor.elements.withUnsafeBufferPointer { elements in
+            if let base = elements.baseAddress { body(base + offset) }
+        }
+    }
+}
+
+/// Queries of all heads that share a key/value head, at some positions: `[head of the group · position, channel]`.
+struct QueryBlock {
+    let positions: [Int]
+    /// Query heads stacked.
+    let group: Int
+    let channels: Int
+    /// Keys that the last position sees.
+    let keyCount: Int
+    private let queries: Matrix
+
+    var rows: Int { group * positions.count }
+
+    init(sample: LayerSample, kvHead: Int, positions: [Int], keyCount: Int) {
+        self.positions = positions
+        self.keyCount = keyCount
+        group = sample.queriesPerHead
+        channels = sample.key.channels
+        queries = Matrix(rows: group * positions.count, columns: channels)
+        sample.query.withUnsafeBufferPointer { bits in
+            guard let base = bits.baseAddress else { return }
+            for head in 0..<group {
+                for (place, position) in positions.enumerated() {
+                    let source = base + (position * sample.heads + kvHead * group + head) * channels
+                    HalfConversion.toFloat(source, queries.row(head * positions.count + place), count: channels)
+                }
+            }
+        }
+    }
+
+    /// `softmax(q · Kᵀ / √D)`, each row over the keys up to its position, zero beyond.
+    func attend(to keys: HeadView, into weights: Matrix) {
+        keys.withElements { keys in
+            DenseMatrix.multiplyTransposed(
+                rows: rows,
+                columns: keyCount,
+                inner: channels,
+                alpha: 1 / Float(channels).squareRoot(),
+                queries.elements,
+                stride: channels,
+                keys,
+                stride: channels,
+                into: weights.elements,
+                stride: keyCount
+            )
+        }
+        for row in 0..<rows {
+            let count = visibleKeys(row)
+            VectorMath.softmax(weights.row(row), count: count)
+            (weights.row(row) + count).update(repeating: 0, count: keyCount - count)
+        }
+    }
+
+    /// `A · V`.
+    func weigh(_ values: HeadView, by weights: Matrix, into output: Matrix) {
+        values.withElements { values in
+            DenseMatrix.multiply(
+                rows: rows,
+                columns: channels,
+                inner: keyCount,
+                weights.elements,
+                stride: keyCount,
+                values,
+                stride: channels,
+                into: output.elements,
+                stride: channels
+            )
+        }
+    }
+
+    /// Weights of visible keys, for each query head of the group.
+    func compareWeights(_ weights: Matrix, with exact: Matrix) -> [Deviation] {
+        (0..<group).map { head in
+            var deviation = Deviation()
+            for row in head * positions.count..<(head + 1) * positions.count {
+                deviation.compare(
+                    reference: exact.row(row),
+                    approximation: weights.row(row),
+                    count: visibleKeys(row)
+                )
+            }
+            return deviation
+        }
+    }
+
+    /// Outputs, for each query head of the group.
+    func compareOutput(_ output: Matrix, with exact: Matrix) -> [Deviation] {
+        (0..<group).map { head in
+            var deviation = Deviation()
+            let row = head * positions.count
+            deviation.compare(
+                reference: exact.row(row),
+                approximation: output.row(row),
+                count: positions.count * channels
+            )
+            return deviation
+        }
+    }
+
+    /// Counts the exact weights of one query head that are negligible beside their row's largest.
+    func sparsity(of weights: Matrix, queryHead: Int) -> Deviation {
+        var deviation = Deviation()
+        for row in queryHead * positions.count..<(queryHead + 1) * positions.count {
+            let visible = UnsafeBufferPointer(start: weights.row(row), count: visibleKeys(row))
+            // A row that holds a NaN says nothing about sparsity.
+            guard let largest = visible.max(), visible.allSatisfy({ $0.isFinite }) else { continue }
+            let threshold = AttentionSparsity.threshold * largest
+            deviation.elements += visible.count
+            for weight in visible where weight < threshold { deviation.negligible += 1 }
+        }
+        return deviation
+    }
+
+    private func visibleKeys(_ row: Int) -> Int { positions[row % positions.count] + 1 }
+}

@@ -1,0 +1,65 @@
+import Kernels
+
+/// Rotary self-attention with grouped queries over the step's cache, and the points where taps see it.
+struct AttentionLayer: Sendable {
+    let heads: Int
+    let kvHeads: Int
+    let headDim: Int
+    let query: Projection
+    let key: Projection
+    let value: Projection
+    let output: Projection
+
+    /// Fills the cache from `workspace.normed` and, if the output is needed, writes it to `workspace.change`.
+    func run(layer: Int, step: ForwardStep, isOutputNeeded: Bool) throws {
+        let workspace = step.workspace, tokens = step.tokens
+        let normed = workspace.normed.pointer
+        let queries = workspace.query.pointer, keys = workspace.key.pointer, values = workspace.value.pointer
+        let areQueriesNeeded = isOutputNeeded || (step.tap?.wants(.query, layer: layer) ?? false)
+        var projections = [(key, keys), (value, values)]
+        if areQueriesNeeded { projections.append((query, queries)) }
+        Projection.apply(tokens: tokens, normed, projections)
+
+        try show(.keyPreRope, keys, heads: kvHeads, layer: layer, step: step)
+        rotate(keys, heads: kvHeads, step: step)
+        try show(.key, keys, heads: kvHeads, layer: layer, step: step)
+        try show(.value, values, heads: kvHeads, layer: layer, step: step)
+        if areQueriesNeeded {
+            rotate(queries, heads: heads, step: step)
+            try show(.query, queries, heads: heads, layer: layer, step: step)
+        }
+        try step.cache.append(layer: layer, tokens: tokens, keys: keys, values: values)
+        guard isOutputNeeded else { return }
+        step.cache.attend(layer: layer, tokens: tokens, queries: queries, into: workspace.attended.pointer)
+        output.apply(tokens: tokens, workspace.attended.pointer, into: workspace.change.pointer)
+    }
+
+    private func rotate(_ channels: UnsafeMutablePointer<Float>, heads: Int, step: ForwardStep) {
+        step.rotation.rotate(
+            channels,
+            tokens: step.tokens,
+            heads: heads,
+            headStride: headDim,
+            tokenStride: heads * headDim
+        )
+    }
+
+    private func show(
+        _ tensor: CapturedTensor,
+        _ values: UnsafePointer<Float>,
+        heads: Int,
+        layer: Int,
+        step: ForwardStep
+    ) throws {
+        guard let tap = step.tap, tap.wants(tensor, layer: layer) else { return }
+        try tap.record(
+            tensor,
+            layer: layer,
+            firstToken: step.firstPosition,
+            tokens: step.tokens,
+            heads: heads,
+            headDim: headDim,
+            values: values
+        )
+    }
+}

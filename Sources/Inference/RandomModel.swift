@@ -1,0 +1,164 @@
+import Kernels
+import ModelFormats
+import TensorCore
+import Tokenizers
+
+/// Writes small models of random weights, for tests and for timings of shapes whose weights cannot be had.
+///
+/// Its text is noise; its file is a whole GGUF model with a byte-level
+/// vocabulary that encodes every byte.
+public enum RandomModel {
+    /// Sizes of the model to write.
+    public struct Shape: Sendable {
+        public var layers = 2
+        public var heads = 4
+        public var kvHeads = 2
+        public var headDim = 32
+        public var feedForwardWidth = 96
+        public var contextLength = 1024
+        public var isOutputTied = true
+
+        public init() {}
+    }
+
+    /// Text of the token that ends a generation; bytes and a few merges come before it.
+    public static let endText = "<|endoftext|>"
+    private static let merges = ["Ġ t", "h e", "Ġt he", "i n", "e r", "a n"]
+
+    /// Writes a model with the same bytes for the same arguments.
+    ///
+    /// Weights are Gaussian with variance 1/columns, so that activations keep
+    /// their size through the layers; norms are 1. The first key channel of
+    /// every head is ten times the others, an outlier for analyses to find.
+    ///
+    /// - Parameters:
+    ///   - architecture: `llama` or `qwen2`; qwen2 gets random biases.
+    ///   - elementType: of matrices, `.float32` or `.float16`; vectors are always float32.
+    /// - Throws: `ModelError` for another architecture, type or impossible shape; `GGUFError` if it cannot be written.
+    public static func write(
+        path: String,
+        architecture: String = "llama",
+        seed: UInt64,
+        shape: Shape = Shape(),
+        elementType: ElementType = .float32,
+        overwrite: Bool = true
+    ) throws {
+        let supported = ArchitectureCatalogue.loadable.map { $0.id }
+        guard supported.contains(architecture) else {
+            throw ModelError.unknownArchitecture(path: path, name: architecture, supported: supported)
+        }
+        guard elementType == .float32 || elementType == .float16 else {
+            throw ModelError.invalidSetting(
+                name: "element type",
+                value: elementType.rawValue,
+                expected: "f32 or f16"
+            )
+        }
+        var builder = Builder(architecture: architecture, seed: seed, shape: shape, elementType: elementType)
+        try builder.addTensors()
+        try builder.writer.write(to: path, overwrite: overwrite)
+    }
+
+    private static var vocabulary: [String] {
+        ByteAlphabet.scalars.compactMap { Unicode.Scalar($0).map { String($0) } }
+            + merges.map { $0.split(separator: " ").joined() }
+            + [endText]
+    }
+}
+
+extension RandomModel {
+    private struct Builder {
+        let architecture: String
+        let shape: Shape
+        let elementType: ElementType
+        var generator: SeededGenerator
+        var writer = GGUFWriter()
+
+        var width: Int { shape.heads * shape.headDim }
+        var cachedWidth: Int { shape.kvHeads * shape.headDim }
+
+        init(architecture: String, seed: UInt64, shape: Shape, elementType: ElementType) {
+            self.architecture = architecture
+            self.shape = shape
+            self.elementType = elementType
+            generator = SeededGenerator(seed: seed)
+            addMetadata(seed: seed)
+        }
+
+        private mutating func addMetadata(seed: UInt64) {
+            writer.set("general.architecture", .string(architecture))
+            writer.set("general.name", .string("random \(architecture), seed \(seed)"))
+            for (key, value) in [
+                ("block_count", shape.layers), ("context_length", shape.contextLength), ("embedding_length", width),
+                ("feed_forward_length", shape.feedForwardWidth), ("attention.head_count", shape.heads),
+                ("attention.head_count_kv", shape.kvHeads),
+            ] {
+                writer.set("\(architecture).\(key)", .uint32(UInt32(value)))
+            }
+            writer.set("\(architecture).rope.freq_base", .float32(10_000))
+            writer.set("\(architecture).attention.layer_norm_rms_epsilon", .float32(1e-5))
+            let vocabulary = RandomModel.vocabulary
+            let end = vocabulary.count - 1
+            writer.set("tokenizer.ggml.model", .string("gpt2"))
+            writer.set("tokenizer.ggml.pre", .string("smollm"))
+            writer.set("tokenizer.ggml.tokens", strings: vocabulary)
+            writer.set("tokenizer.ggml.merges", strings: RandomModel.merges)
+            let kinds = vocabulary.indices.map { Int32($0 == end ? 3 : 1) }
+            writer.set("tokenizer.ggml.token_type", .array(MetadataArray(int32s: kinds)))
+            writer.set("tokenizer.ggml.eos_token_id", .uint32(UInt32(end)))
+        }
+
+        mutating func addTensors() throws {
+            let vocabulary = RandomModel.vocabulary.count
+            try addMatrix("token_embd.weight", rows: vocabulary, columns: width, deviation: 1)
+            try addNorm("output_norm.weight")
+            if !shape.isOutputTied { try addMatrix("output.weight", rows: vocabulary, columns: width) }
+            for layer in 0..<shape.layers { try addLayer("blk.\(layer).") }
+        }
+
+        private mutating func addLayer(_ prefix: String) throws {
+            try addNorm(prefix + "attn_norm.weight")
+            try addNorm(prefix + "ffn_norm.weight")
+            for (part, rows) in [("q", width), ("k", cachedWidth), ("v", cachedWidth)] {
+                let name = "\(prefix)attn_\(part)"
+                try addMatrix(name + ".weight", rows: rows, columns: width, outlierPeriod: part == "k" ? shape.headDim : nil)
+                if architecture == Qwen2Architecture.id {
+                    try writer.add(name + ".bias", dimensions: [rows], floats: gaussians(rows, deviation: 0.1))
+                }
+            }
+            try addMatrix(prefix + "attn_output.weight", rows: width, columns: width)
+            try addMatrix(prefix + "ffn_gate.weight", rows: shape.feedForwardWidth, columns: width)
+            try addMatrix(prefix + "ffn_up.weight", rows: shape.feedForwardWidth, columns: width)
+            try addMatrix(prefix + "ffn_down.weight", rows: width, columns: shape.feedForwardWidth)
+        }
+
+        private mutating func addNorm(_ name: String) throws {
+            try writer.add(name, dimensions: [width], floats: [Float](repeating: 1, count: width))
+        }
+
+        /// Every `outlierPeriod`-th row is ten times the others.
+        private mutating func addMatrix(
+            _ name: String,
+            rows: Int,
+            columns: Int,
+            deviation: Double? = nil,
+            outlierPeriod: Int? = nil
+        ) throws {
+            var values = gaussians(rows * columns, deviation: deviation ?? 1 / Double(columns).squareRoot())
+            if let outlierPeriod {
+                for row in stride(from: 0, to: rows, by: outlierPeriod) {
+                    for place in row * columns..<(row + 1) * columns { values[place] *= 10 }
+                }
+            }
+            if elementType == .float16 {
+                try writer.add(name, dimensions: [columns, rows], halves: HalfConversion.toHalf(values))
+            } else {
+                try writer.add(name, dimensions: [columns, rows], floats: values)
+            }
+        }
+
+        private mutating func gaussians(_ count: Int, deviation: Double) -> [Float] {
+            (0..<count).map { _ in Float(generator.nextGaussian() * deviation) }
+        }
+    }
+}

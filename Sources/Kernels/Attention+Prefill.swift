@@ -1,0 +1,191 @@
+internal import CKernels
+
+extension Attention {
+    /// Query rows and key tokens of one block: 128 × 128 scores, with the blocks of keys, values and output,
+    /// stay in the second-level cache.
+    private static let rowsPerBlock = 128, keysPerBlock = 128
+
+    /// Causal attention of consecutive query tokens over a cache that already holds their own keys and values.
+    ///
+    /// Query t stands at `firstPosition + t` and attends to positions up to its own. Scores and
+    /// weighted sums are BLAS products of blocks, joined by an online softmax
+    /// (Milakov and Gimelshein, 2018), so that no row of scores exists whole.
+    ///
+    /// - Parameters:
+    ///   - queries: [token, head, channel], contiguous.
+    ///   - scale: factor on scores; 1/√channels if none is given.
+    ///   - output: [token, head, channel], contiguous.
+    /// - Complexity: O(tokens × (firstPosition + tokens) × heads × channels), on all threads.
+    public static func prefill(
+        queries: UnsafePointer<Float>,
+        tokens: Int,
+        firstPosition: Int,
+        shape: Shape,
+        keys: CacheView,
+        values: CacheView,
+        scale: Float? = nil,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let tokensPerBlock = max(8, rowsPerBlock / shape.group)
+        let blocks = (tokens + tokensPerBlock - 1) / tokensPerBlock
+        Parallel.forEach(blocks * shape.kvHeads) { item in
+            // Late blocks attend to most keys: begin with them, so that the last item is a short one.
+            let first = (blocks - 1 - item / shape.kvHeads) * tokensPerBlock
+            let block = PrefillBlock(
+                shape: shape,
+                head: item % shape.kvHeads,
+                firstToken: first,
+                tokens: min(tokensPerBlock, tokens - first),
+                firstPosition: firstPosition,
+                scale: scale ?? shape.scale
+            )
+            block.run(queries: queries, keys: keys, values: values, keysPerBlock: keysPerBlock, into: output)
+        }
+    }
+}
+
+/// All query heads of one key/value head, for some consecutive query tokens.
+private struct PrefillBlock {
+    let shape: Attention.Shape
+    let head: Int
+    let firstToken: Int
+    let tokens: Int
+    let firstPosition: Int
+    let scale: Float
+
+    private var rows: Int { tokens * shape.group }
+
+    func run(
+        queries: UnsafePointer<Float>,
+        keys: Attention.CacheView,
+        values: Attention.CacheView,
+        keysPerBlock: Int,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let channels = shape.channels
+        let capacity = rows * (2 * channels + keysPerBlock + 2) + 2 * keysPerBlock * channels
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: capacity) { scratch in
+            guard let query = scratch.baseAddress else { return }
+            let sums = query + rows * channels
+            let scores = sums + rows * channels
+            let largest = scores + rows * keysPerBlock
+            let denominators = largest + rows
+            let keyScratch = denominators + rows
+            let valueScratch = keyScratch + keysPerBlock * channels
+            gather(queries, into: query)
+            sums.update(repeating: 0, count: rows * channels)
+            largest.update(repeating: -.infinity, count: rows)
+            denominators.update(repeating: 0, count: rows)
+            let end = firstPosition + firstToken + tokens
+            for first in stride(from: 0, to: end, by: keysPerBlock) {
+                let count = min(keysPerBlock, end - first)
+                let (key, keyStride) = keys.floats(head: head, token: first, count: count, channels, keyScratch)
+                DenseMatrix.multiplyTransposed(
+                    rows: rows,
+                    columns: count,
+                    inner: channels,
+                    alpha: scale,
+                    query,
+                    stride: channels,
+                    key,
+                    stride: keyStride,
+                    into: scores,
+                    stride: keysPerBlock
+                )
+                softmax(scores, stride: keysPerBlock, firstKey: first, keys: count, largest, denominators, sums)
+                let (value, valueStride) = values.floats(head: head, token: first, count: count, channels, valueScratch)
+                DenseMatrix.multiply(
+                    rows: rows,
+                    columns: channels,
+                    inner: count,
+                    scores,
+                    stride: keysPerBlock,
+                    value,
+                    stride: valueStride,
+                    beta: 1,
+                    into: sums,
+                    stride: channels
+                )
+            }
+            scatter(sums, denominators, into: output)
+        }
+    }
+
+    /// Row `token·group + query` ← query head `head·group + query` of that token.
+    private func gather(_ queries: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>) {
+        let width = shape.group * shape.channels
+        for token in 0..<tokens {
+            let source = queries + (firstToken + token) * shape.heads * shape.channels + head * width
+            (rows + token * width).update(from: source, count: width)
+        }
+    }
+
+    private func scatter(
+        _ sums: UnsafeMutablePointer<Float>,
+        _ denominators: UnsafePointer<Float>,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let width = shape.group * shape.channels
+        for row in 0..<rows {
+            VectorMath.scale(by: 1 / denominators[row], sums + row * shape.channels, count: shape.channels)
+        }
+        for token in 0..<tokens {
+            let target = output + (firstToken + token) * shape.heads * shape.channels + head * width
+            target.update(from: sums + token * width, count: width)
+        }
+    }
+
+    /// Turns a block of scores into weights about the running maximum and brings the earlier sums to it.
+    private func softmax(
+        _ scores: UnsafeMutablePointer<Float>,
+        stride: Int,
+        firstKey: Int,
+        keys: Int,
+        _ largest: UnsafeMutablePointer<Float>,
+        _ denominators: UnsafeMutablePointer<Float>,
+        _ sums: UnsafeMutablePointer<Float>
+    ) {
+        for row in 0..<rows {
+            let weights = scores + row * stride
+            let position = firstPosition + firstToken + row / shape.group
+            let visible = max(0, min(keys, position + 1 - firstKey))
+            (weights + visible).update(repeating: 0, count: keys - visible)
+            if visible == 0 { continue }
+            let maximum = max(largest[row], VectorMath.maximum(weights, count: visible))
+            if maximum > largest[row] {
+                var factor = largest[row]
+                VectorMath.exponentialSum(&factor, count: 1, shift: maximum)
+                denominators[row] *= factor
+                VectorMath.scale(by: factor, sums + row * shape.channels, count: shape.channels)
+                largest[row] = maximum
+            }
+            denominators[row] += VectorMath.exponentialSum(weights, count: visible, shift: maximum)
+        }
+    }
+}
+
+extension Attention.CacheView {
+    /// Some tokens of a head as float32 rows: in place, or converted into `scratch`.
+    fileprivate func floats(
+        head: Int,
+        token: Int,
+        count: Int,
+        _ channels: Int,
+        _ scratch: UnsafeMutablePointer<Float>
+    ) -> (rows: UnsafePointer<Float>, stride: Int) {
+        let source = address(head: head, token: token)
+        switch precision {
+        case .float32: return (source.assumingMemoryBound(to: Float.self), tokenStride)
+        case .float16:
+            let halves = source.assumingMemoryBound(to: UInt16.self)
+            if tokenStride == channels {
+                HalfConversion.toFloat(halves, scratch, count: count * channels)
+            } else {
+                for row in 0..<count {
+                    HalfConversion.toFloat(halves + row * tokenStride, scratch + row * channels, count: channels)
+                }
+            }
+            return (UnsafePointer(scratch), channels)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+internal import CKernels
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Cosines and sines of rotary position embedding for consecutive positions, made once for all layers and heads.
+///
+/// Angles are `position · base^(−2i / channels) / divisor[i]`, computed in double
+/// precision and rounded to float32 only as cosine and sine, so that the error
+/// stays at 2⁻²⁴ at any position. Source: Su et al., "RoFormer" (2021), eq. 34,
+/// in the layout that rotates halves: channel i with channel i + channels/2.
+public struct RotaryTable: Sendable {
+    public let positions: Range<Int>
+    /// Pairs of channels that are rotated.
+    public let pairs: Int
+    private let cosines: [Float]
+    private let sines: [Float]
+
+    /// - Parameter frequencyDivisors: one a pair, as long-context models store in `rope_freqs`; none divides by 1.
+    /// - Precondition: `channels` is even and there are as many divisors as pairs.
+    /// - Complexity: O(positions × channels) evaluations of sine and cosine.
+    public init(positions: Range<Int>, channels: Int, base: Double, frequencyDivisors: [Float]? = nil) {
+        precondition(channels.isMultiple(of: 2), "\(channels) channels cannot be paired")
+        let pairs = channels / 2
+        precondition(frequencyDivisors.map { $0.count == pairs } ?? true, "divisors do not match \(pairs) pairs")
+        let frequencies = (0..<pairs).map { pair in
+            pow(base, -2 * Double(pair) / Double(channels)) / Double(frequencyDivisors?[pair] ?? 1)
+        }
+        var cosines: [Float] = [], sines: [Float] = []
+        cosines.reserveCapacity(positions.count * pairs)
+        sines.reserveCapacity(positions.count * pairs)
+        for position in positions {
+            for frequency in frequencies {
+                let angle = Double(position) * frequency
+                cosines.append(Float(cos(angle)))
+                sines.append(Float(sin(angle)))
+            }
+        }
+        self.positions = positions
+        self.pairs = pairs
+        self.cosines = cosines
+        self.sines = sines
+    }
+
+    /// Rotates x[token, head, channel] in place; token t stands at `positions.lowerBound + firstToken + t`.
+    ///
+    /// - Parameter tokenStride: elements from a token to the next; heads lie `headStride` apart.
+    /// - Precondition: the table covers the tokens.
+    public func rotate(
+        _ x: UnsafeMutablePointer<Float>,
+        tokens: Int,
+        firstToken: Int = 0,
+        heads: Int,
+        headStride: Int,
+        tokenStride: Int
+    ) {
+        precondition(firstToken >= 0 && firstToken + tokens <= positions.count, "\(tokens) tokens beyond \(positions)")
+        let rotate = KernelTable.active.pointee.rotate_halves
+        cosines.withUnsafeBufferPointer { cosines in
+            sines.withUnsafeBufferPointer { sines in
+                guard let c = cosines.baseAddress, let s = sines.baseAddress else { return }
+                Parallel.forEachBlock(of: 32, in: tokens) { block in
+                    for token in block {
+                        let row = (firstToken + token) * pairs
+                        for head in 0..<heads {
+                            rotate(x + token * tokenStride + head * headStride, c + row, s + row, pairs)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/// The two tensors that a cache holds.
+public enum CacheSide: String, Sendable, Codable, CaseIterable {
+    case key
+    case value
+}

@@ -1,0 +1,49 @@
+import TensorCore
+
+/// What can be wrong with a scheme's name, its parameters or its bytes.
+public enum SchemeError: ActionableError, Equatable {
+    /// No scheme of that name; `term` is the whole text, `offset` where the name begins in it.
+    case unknownScheme(name: String, term: String, offset: Int, nearest: String?)
+    /// A part of a cache scheme's term that cannot be read.
+    case term(part: String, term: String, offset: Int, problem: String, expected: String)
+    /// A named parameter out of its range.
+    case parameter(name: String, value: String, expected: String)
+    /// Bytes that the scheme did not write.
+    case packedTensor(scheme: String, problem: String)
+
+    public var problem: String {
+        switch self {
+        case .unknownScheme(let name, _, _, _): "there is no scheme '\(name)'"
+        case .term(let part, _, _, let problem, _): "'\(part)' \(problem)"
+        case .parameter(let name, let value, _): "\(name) is \(value)"
+        case .packedTensor(_, let problem): problem
+        }
+    }
+
+    public var location: String? {
+        switch self {
+        case .unknownScheme(let name, let term, let offset, _):
+            term == name ? nil : "scheme '\(term)', column \(offset + 1)"
+        case .term(_, let term, let offset, _, _): "scheme '\(term)', column \(offset + 1)"
+        case .parameter: nil
+        case .packedTensor(let scheme, _): "packed tensor for '\(scheme)'"
+        }
+    }
+
+    public var expected: String? {
+        switch self {
+        case .unknownScheme(_, _, _, let nearest): nearest.map { "perhaps '\($0)'" }
+        case .term(_, _, _, _, let expected): expected
+        case .parameter(_, _, let expected): expected
+        case .packedTensor: nil
+        }
+    }
+
+    public var remedy: String? {
+        switch self {
+        case .unknownScheme: "'kvatlas list schemes' prints them; a pair is written KEY/VALUE+window=128+sink=4"
+        case .term: "a cache scheme is written KEY/VALUE+window=128+sink=4; one id alone means the same for both"
+        case .parameter, .packedTensor: nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+import Inference
+import Testing
+
+/// Against llama.cpp on the same weights in float32 (`Tests/Fixtures/inference/make_llama_cpp_golden.py`).
+struct LlamaCppGoldenTests {
+    private struct Golden: Decodable {
+        struct Top: Decodable {
+            let ids: [Int32]
+            let logits: [Double]
+        }
+        struct Continuation: Decodable {
+            let prompt: String
+            let tokens: [Int32]
+            let greedy: [Int32]
+            let gap_to_second: [Double]
+            let first_step: Top
+        }
+        struct Perplexity: Decodable {
+            let tokens: Int
+            let windows: Int
+            let scored: Int
+            let perplexity: Double
+        }
+        let continuations: [Continuation]
+        let alice: Perplexity
+        let wikitext: Perplexity
+    }
+
+    private struct Case: Sendable, CustomTestStringConvertible {
+        let model: String
+        let fixture: String
+        var testDescription: String { fixture }
+
+        func golden() throws -> Golden {
+            try JSONDecoder().decode(Golden.self, from: TestModels.fixture("\(fixture)-llama-cpp.json"))
+        }
+
+        func load() throws -> LanguageModel { try LanguageModel(path: TestModels.path(model)) }
+    }
+
+    private static let cases = [
+        Case(model: TestModels.smolLM2, fixture: "smollm2-135m"),
+        Case(model: TestModels.qwen, fixture: "qwen2.5-coder-0.5b"),
+    ].filter { TestModels.exists($0.model) }
+
+    @Test(arguments: cases)
+    private func greedyTextIsTheSame(_ item: Case) throws {
+        let model = try item.load()
+        for golden in try item.golden().continuations {
+            #expect(model.encode(Array(golden.prompt.utf8)) == golden.tokens)
+            let cache = model.makeCache(capacity: golden.tokens.count + golden.greedy.count)
+            let result = try Generator(model: model).generate(
+                prompt: golden.tokens,
+                maximumTokens: golden.greedy.count,
+                cache: cache
+            )
+            #expect(result.tokens == golden.greedy)
+        }
+    }
+
+    @Test(arguments: cases)
+    private func firstLogitsAgree(_ item: Case) throws {
+        let model = try item.load()
+        for golden in try item.golden().continuations {
+            let cache = model.makeCache(capacity: golden.tokens.count)
+            let logits = try #require(try model.forward(golden.tokens, cache: cache))
+            for (id, expected) in zip(golden.first_step.ids, golden.first_step.logits) {
+                // Two float32 engines were found 7e-5 apart; a wrong layer moves logits by whole units.
+                #expect(abs(Double(logits.elements[Int(id)]) - expected) < 1e-3)
+            }
+        }
+    }
+
+    @Test(arguments: cases)
+    private func perplexityOfAliceAgrees(_ item: Case) throws {
+        let model = try item.load()
+        let golden = try item.golden().alice
+        let tokens = model.encode(Array(try TestModels.fixture("alice.txt")))
+        try check(model, tokens, golden)
+    }
+
+    @Test(.enabled(if: TestModels.hasWikitext), arguments: cases)
+    private func perplexityOfWikitextAgrees(_ item: Case) throws {
+        let model = try item.load()
+        let golden = try item.golden().wikitext
+        let tokens = model.encode(Array(try Data(contentsOf: URL(filePath: TestModels.wikitext))))
+        try check(model, tokens, golden)
+    }
+
+    private func check(_ model: LanguageModel, _ tokens: [Int32], _ golden: Golden.Perplexity) throws {
+        #expect(tokens.count == golden.tokens)
+        let result = try Perplexity.evaluate(model: model, tokens: tokens, maximumWindows: golden.windows)
+        print("perplexity \(result.perplexity), llama.cpp \(golden.perplexity)")
+        #expect(result.scoredTokens == golden.scored)
+        #expect(abs(result.perplexity / golden.perplexity - 1) < 0.005)
+    }
+}

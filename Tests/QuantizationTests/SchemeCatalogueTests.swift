@@ -1,0 +1,67 @@
+import Foundation
+import Quantization
+import Testing
+
+@Suite struct SchemeCatalogueTests {
+    /// Types of the module that conform to `contract`, as its sources declare them.
+    private func conformingTypes(to contract: String) throws -> Set<String> {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/Quantization")
+        let pattern = try Regex(#"(?:struct|enum|class|extension) (\w+)(?:<[^>]*>)?: [^{\n]*\b"# + contract + #"\b"#)
+        var names: Set<String> = []
+        let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
+        for case let file as URL in try #require(files) where file.pathExtension == "swift" {
+            for match in try String(contentsOf: file, encoding: .utf8).matches(of: pattern) {
+                names.insert(String(match[1].substring ?? ""))
+            }
+        }
+        return names
+    }
+
+    @Test func everySchemeIsInTheCatalogue() throws {
+        let listed = Set(SchemeCatalogue.tensorFamilies.map { "\($0)" })
+        #expect(try conformingTypes(to: "TensorScheme") == listed)
+    }
+
+    @Test func everyNamedSchemeIsInTheCatalogue() throws {
+        let listed = Set(SchemeCatalogue.cacheFamilies.map { "\($0)" })
+        #expect(try conformingTypes(to: "NamedCacheScheme") == listed)
+    }
+
+    @Test func everyIdNamesItsScheme() throws {
+        for description in SchemeCatalogue.all {
+            #expect(try CacheScheme(parsing: description.id).id == description.id)
+            if description.kind == .tensor { #expect(try SchemeCatalogue.scheme(description.id).id == description.id) }
+        }
+    }
+
+    @Test func idsAreUniqueKebabAndDescribed() {
+        let ids = SchemeCatalogue.all.map { $0.id }
+        #expect(Set(ids).count == ids.count)
+        for description in SchemeCatalogue.all {
+            #expect(description.id.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") })
+            #expect(!description.summary.isEmpty)
+        }
+    }
+
+    @Test func theIssuesSchemesAreListed() {
+        let ids = Set(SchemeCatalogue.all.map { $0.id })
+        #expect(ids.contains("identity"))
+        for bits in [2, 3, 4, 8] {
+            for axis in ["token", "channel"] {
+                for group in ["g32", "g64", "g128", "whole"] {
+                    #expect(ids.contains("rtn-int\(bits)-\(axis)-\(group)"))
+                }
+            }
+        }
+        for bits in [2, 4] { #expect(ids.contains("kivi-\(bits)-g32-r128")) }
+    }
+
+    @Test func anUnknownIdNamesTheNearest() {
+        #expect {
+            try SchemeCatalogue.scheme("rtn-int2-chanel-g32")
+        } throws: { error in
+            "\(error)".contains("perhaps 'rtn-int2-channel-g32'")
+        }
+    }
+}
