@@ -89,6 +89,25 @@ extension CaptureFile {
         return try reading { try root.dataset("tokens/text").readStrings(rows: tokens) }
     }
 
+    /// All bytes of each token's piece, also where they are not text.
+    ///
+    /// - Throws: `CaptureError`: `tokensOutOfRange`, `inconsistent`, `storage`.
+    public func readBytes(_ tokens: Range<Int>) throws -> [[UInt8]] {
+        let texts = try readTexts(tokens)
+        let escaped = try reading { try root.dataset("tokens/bytes_hex").readStrings(rows: tokens) }
+        return try zip(texts, escaped).map { text, hexadecimal in
+            if hexadecimal.isEmpty { return Array(text.utf8) }
+            guard let bytes = bytes(hexadecimal: hexadecimal) else {
+                throw CaptureError.inconsistent(
+                    path: path,
+                    object: "/tokens/bytes_hex",
+                    reason: "\"\(hexadecimal)\" is not hexadecimal"
+                )
+            }
+            return bytes
+        }
+    }
+
     private func readColumn(_ name: String, _ tokens: Range<Int>) throws -> [Int] {
         try checkTokens(tokens)
         return try reading { try root.dataset("tokens/" + name).readIntegers(rows: tokens) }

@@ -60,7 +60,7 @@ extension Group {
             )
             let stored = try type.stored(at: child)
             let id = H5Dcreate2(handle.id, name, stored.id, space.id, kvatlas_h5_none(), creation.id, access.id)
-            return Dataset(try Handle(id, closing: H5Dclose, action, at: child), at: child)
+            return Dataset(try Handle(id, closing: H5Dclose, within: handle, action, at: child), at: child)
         }
     }
 }

@@ -1,6 +1,6 @@
 import CHDF5
 
-/// An HDF5 file; closed by `close()` or, at the latest, with its last reference.
+/// An HDF5 file; closed by `close()` or, at the latest, with the last reference to it and to what is in it.
 ///
 /// The version bounds are the library's default: with `flush()` after each
 /// append they survive `SIGKILL` with all flushed rows readable, which the
@@ -64,7 +64,7 @@ public final class File: Sendable {
             try locked {
                 let place = Place(file: path, object: "/")
                 let id = H5Gopen2(handle.id, "/", kvatlas_h5_none())
-                return Group(try Handle(id, closing: H5Gclose, "open", at: place), at: place)
+                return Group(try Handle(id, closing: H5Gclose, within: handle, "open", at: place), at: place)
             }
         }
     }

@@ -26,7 +26,7 @@ public final class Group: Sendable {
             let child = place.child(name)
             let none = kvatlas_h5_none()
             let id = H5Gcreate2(handle.id, name, none, none, none)
-            return Group(try Handle(id, closing: H5Gclose, "create the group", at: child), at: child)
+            return Group(try Handle(id, closing: H5Gclose, within: handle, "create the group", at: child), at: child)
         }
     }
 
@@ -35,7 +35,7 @@ public final class Group: Sendable {
         try locked {
             let child = place.child(name)
             let id = H5Gopen2(handle.id, name, kvatlas_h5_none())
-            return Group(try Handle(id, closing: H5Gclose, "open the group", at: child), at: child)
+            return Group(try Handle(id, closing: H5Gclose, within: handle, "open the group", at: child), at: child)
         }
     }
 
@@ -44,7 +44,7 @@ public final class Group: Sendable {
         try locked {
             let child = place.child(name)
             let id = H5Dopen2(handle.id, name, kvatlas_h5_none())
-            return Dataset(try Handle(id, closing: H5Dclose, "open the dataset", at: child), at: child)
+            return Dataset(try Handle(id, closing: H5Dclose, within: handle, "open the dataset", at: child), at: child)
         }
     }
 

@@ -8,11 +8,20 @@ final class Handle: @unchecked Sendable {
 
     private(set) var id: hid_t
     private let closer: Closer
+    /// Kept open as long as this: closing a file would close what is in it.
+    private let parent: Handle?
 
     /// Takes over an identifier just returned by HDF5; a negative one is thrown as its error.
-    init(_ id: hid_t, closing closer: @escaping Closer, _ action: String, at place: Place) throws {
+    init(
+        _ id: hid_t,
+        closing closer: @escaping Closer,
+        within parent: Handle? = nil,
+        _ action: String,
+        at place: Place
+    ) throws {
         self.id = try check(id, action, at: place)
         self.closer = closer
+        self.parent = parent
     }
 
     /// Closes now, so that an error can be seen. Closing twice does nothing.

@@ -19,6 +19,10 @@ import Testing
             #expect(capture.isComplete)
             #expect(capture.tokenCount == 733)
             #expect(capture.tensorsPresent == CapturedTensor.allCases)
+            #expect(capture.layersPresent == [0, 1])
+            #expect(capture.metadata == synthetic.metadata)
+            #expect(capture.elementType == .float16)
+            #expect(capture.headCount(.query) == 4 && capture.headCount(.key) == 2)
             for layer in 0..<2 {
                 for tensor in CapturedTensor.allCases {
                     let expected = HalfConversion.toHalf(synthetic.values(tensor, layer: layer))
@@ -28,6 +32,140 @@ import Testing
                     #expect(try capture.readFloat(tensor, layer: layer, tokens: 511..<701) == part)
                 }
             }
+        }
+    }
+
+    @Test(arguments: [1...33, 511...513])
+    func anyLengthComesBack(lengths: ClosedRange<Int>) throws {
+        try withTemporaryFolder { folder in
+            for length in lengths {
+                let path = folder + "/\(length).h5"
+                let synthetic = SyntheticCapture(
+                    layers: 1,
+                    heads: 2,
+                    kvHeads: 1,
+                    headDim: 4,
+                    sequenceLengths: [length, 1, length]
+                )
+                try synthetic.write(to: path)
+                let capture = try CaptureFile(path: path)
+                #expect(
+                    capture.sequences.map { $0.tokens } == [
+                        0..<length, length..<length + 1, length + 1..<2 * length + 1,
+                    ]
+                )
+                let all = 0..<2 * length + 1
+                for tensor in [CapturedTensor.query, .key, .value] {
+                    let expected = HalfConversion.toHalf(synthetic.values(tensor, layer: 0))
+                    #expect(try capture.readHalf(tensor, layer: 0, tokens: all) == expected)
+                    #expect(try capture.readHalf(tensor, layer: 0, tokens: length..<length) == [])
+                }
+                let positions = Array(0..<length) + [0] + Array(0..<length)
+                #expect(try capture.readPositions(all) == positions)
+                #expect(try capture.readTokens(all) == all.map { Int32($0 % 256) })
+            }
+        }
+    }
+
+    @Test func float32IsKeptExactly() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            let synthetic = SyntheticCapture(
+                sequenceLengths: [40],
+                elementType: .float32,
+                outliers: [.init(.key, head: 0, channel: 0, factor: 1e9)]
+            )
+            let result = try synthetic.write(to: path)
+            #expect(result.warnings == [])
+            let capture = try CaptureFile(path: path)
+            #expect(capture.elementType == .float32)
+            let values = synthetic.values(.key, layer: 1)
+            #expect(try capture.readFloat(.key, layer: 1, tokens: 0..<40) == values)
+            #expect(try capture.readHalf(.key, layer: 1, tokens: 0..<40) == HalfConversion.toHalf(values))
+        }
+    }
+
+    @Test func specialValuesAreKeptAndOverflowIsCounted() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            let synthetic = SyntheticCapture(layers: 1, heads: 1, kvHeads: 1, headDim: 8, tensors: [.value])
+            let recorder = try synthetic.makeRecorder(path: path)
+            // 65519.99… rounds down to 65504; 65520 is the first that overflows.
+            let row: [Float] = [0, -0.0, .infinity, -.infinity, .nan, 65519, 65520, -1e30]
+            try recorder.beginSequence(name: "s", tokens: [1, 2], tokenTexts: ["a", "b"])
+            for token in 0..<2 {
+                try recorder.record(.value, layer: 0, firstToken: token, tokens: 1, heads: 1, headDim: 8, values: row)
+            }
+            let result = try recorder.finish()
+            #expect(result.overflowed == ["layers/000/value": 4])
+            #expect(
+                result.warnings == [
+                    "layers/000/value: 4 values beyond ±65504 stored as infinity; "
+                        + "capture with --element-type f32 to keep them"
+                ]
+            )
+            let bits = try CaptureFile(path: path).readHalf(.value, layer: 0, tokens: 1..<2)
+            #expect(bits[..<4] == [0x0000, 0x8000, 0x7C00, 0xFC00])
+            #expect(bits[4] & 0x7C00 == 0x7C00 && bits[4] & 0x03FF != 0)
+            #expect(bits[5...] == [0x7BFF, 0x7C00, 0xFC00])
+            let summary = try CaptureSummary(path: path)
+            #expect(summary.datasets.first { $0.path == "/layers/000/value" }?.attributes == ["overflowed": "4"])
+        }
+    }
+
+    @Test func piecesThatAreNotTextKeepTheirBytes() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            let synthetic = SyntheticCapture(layers: 1, heads: 1, kvHeads: 1, headDim: 2, tensors: [.key])
+            let recorder = try synthetic.makeRecorder(path: path)
+            let pieces: [[UInt8]] = [Array("größe".utf8), [0xE2, 0x82], [0], []]
+            try recorder.beginSequence(name: "s", tokens: [1, 2, 3, 4], tokenBytes: pieces)
+            try recorder.record(
+                .key,
+                layer: 0,
+                firstToken: 0,
+                tokens: 4,
+                heads: 1,
+                headDim: 2,
+                values: [Float](repeating: 1, count: 8)
+            )
+            try recorder.finish()
+            let capture = try CaptureFile(path: path)
+            #expect(try capture.readTexts(0..<4) == ["größe", "\u{FFFD}", "\u{FFFD}", ""])
+            #expect(try capture.readBytes(0..<4) == pieces)
+        }
+    }
+
+    @Test func onlyWhatWasChosenIsInTheFile() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            var synthetic = SyntheticCapture(layers: 1200, heads: 1, kvHeads: 1, headDim: 2, tensors: [.value])
+            synthetic.sequenceLengths = [1]
+            let recorder = try CaptureRecorder(
+                path: path,
+                metadata: synthetic.metadata,
+                tensors: [.value],
+                layers: [1003, 7, 7]
+            )
+            #expect(recorder.wants(.value, layer: 7) && recorder.wants(.value, layer: 1003))
+            #expect(!recorder.wants(.key, layer: 7) && !recorder.wants(.value, layer: 8))
+            try recorder.beginSequence(name: "s", tokens: [1], tokenTexts: ["a"])
+            for layer in [7, 8, 1003] {
+                try recorder.record(
+                    .value,
+                    layer: layer,
+                    firstToken: 0,
+                    tokens: 1,
+                    heads: 1,
+                    headDim: 2,
+                    values: [1, 2]
+                )
+            }
+            try recorder.finish()
+            let capture = try CaptureFile(path: path)
+            #expect(capture.layersPresent == [7, 1003])
+            #expect(capture.tensorsPresent == [.value])
+            #expect(try !CaptureSummary(path: path).datasets.contains { $0.path == "/head" })
         }
     }
 }

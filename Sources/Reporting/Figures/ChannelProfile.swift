@@ -37,7 +37,12 @@ public enum ChannelProfile: Figure {
     }
 
     public static func plot(_ input: FigureInput) throws -> Plot {
-        let profiles = try read(input)
+        let table = try input.table("statistics-channel", columns: columns)
+        if let head = input.selection.head {
+            let heads = unique(table.rowViews.compactMap { $0.integer("head") }).sorted()
+            _ = try input.chosen("head", [head], present: heads, default: heads)
+        }
+        let profiles = try read(table, head: input.selection.head)
         let presentTensors = Set(profiles.map { $0.tensor })
         let usual = ["key_pre_rope", "key"].filter { presentTensors.contains($0) }
         let tensors = try input.chosen(
@@ -66,14 +71,18 @@ public enum ChannelProfile: Figure {
         }
         return try Plot(
             title: title(profiles.filter { $0.tensor == main && layers.contains($0.layer) }, tensor: main),
-            subtitle: "Each channel of all KV heads; both panels of a layer share their scale",
+            subtitle: "Each channel of \(input.selection.head.map { "KV head \($0)" } ?? "all KV heads")"
+                + (tensors.count > 1 ? "; the panels of a layer share their scale" : ""),
             caption: [input.context.sentence, caption(tensors)].filter { !$0.isEmpty }.joined(separator: " "),
             columns: min(tensors.count, 2), panels: panels
         )
     }
 
-    private static func read(_ input: FigureInput) throws -> [Profile] {
-        let table = try input.table("statistics-channel", columns: columns)
+    /// Profiles of all layers and tensors; the median is always that of all heads.
+    static func read(_ table: Table, head: Int?) throws -> [Profile] {
+        for column in columns where table.index(of: column) == nil {
+            throw ReportingError.missingColumn(table: table.name, column: column, present: table.columns.map { $0.name })
+        }
         struct Key: Hashable {
             let layer: Int
             let tensor: String
@@ -90,12 +99,10 @@ public enum ChannelProfile: Figure {
                 )
             )
         }
-        let heads = Set(entries.values.joined().map { $0.head }).sorted()
-        let head = try input.chosen("head", input.selection.head.map { [$0] }, present: heads, default: heads)
         return entries.map { key, all in
             Profile(
                 layer: key.layer, tensor: key.tensor,
-                entries: all.filter { head.contains($0.head) }.sorted { ($0.head, $0.channel) < ($1.head, $1.channel) },
+                entries: all.filter { head == nil || $0.head == head }.sorted { ($0.head, $0.channel) < ($1.head, $1.channel) },
                 median: median(all.map { $0.absoluteMaximum })
             )
         }.sorted { ($0.layer, $0.tensor) < ($1.layer, $1.tensor) }
