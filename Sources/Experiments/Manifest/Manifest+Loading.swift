@@ -120,7 +120,7 @@ extension Manifest {
         settings.layers = numbers(fields["layers"], "\(base).layers", reader) ?? settings.layers
         settings.head = reader.integer(fields["head"], "\(base).head", in: 0...Int.max) ?? settings.head
         settings.tensors = readTensors(fields["tensors"], "\(base).tensors", reader) ?? settings.tensors
-        settings.tokenBins = reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.tokenBins
+        settings.maximumBins = reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.maximumBins
         return settings
     }
 

@@ -20,8 +20,8 @@ extension Manifest {
         let magnitudeFields: [(String, Node?)] = [
             ("layers", magnitude.layers.map(integers)),
             ("head", magnitude.head.map(Self.plain)),
-            ("tensors", magnitude.tensors.map { strings($0.map(\.rawValue)) }),
-            ("token_bins", Self.plain(magnitude.tokenBins)),
+            ("tensors", strings(magnitude.tensors.map(\.rawValue))),
+            ("token_bins", Self.plain(magnitude.maximumBins)),
         ]
         let errorFields: [(String, Node?)] = [
             ("schemes", Node.sequence(.init(errors.schemes.map { Self.text($0.id) }))),
