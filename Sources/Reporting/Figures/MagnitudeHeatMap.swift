@@ -36,7 +36,8 @@ public enum MagnitudeHeatMap: Figure {
             subtitle: "Magnitude of each element; every panel has its own colour scale",
             caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
-            columns: columns, panels: panels
+            columns: columns,
+            panels: panels
         )
     }
 }

@@ -19,10 +19,16 @@ public enum MagnitudeSurface: Figure {
                 title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)",
                 rows: padded(grid.rows),
                 rowDirection: SurfacePanel.Direction(
-                    "Token", range: Double(grid.tokens.lowerBound)...Double(max(grid.tokens.upperBound, grid.tokens.lowerBound + 1))
+                    "Token",
+                    range: Double(
+                        grid.tokens.lowerBound
+                    )...Double(max(grid.tokens.upperBound, grid.tokens.lowerBound + 1))
                 ),
                 columnDirection: SurfacePanel.Direction(
-                    "Channel", range: Double(grid.channels.lowerBound)...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
+                    "Channel",
+                    range: Double(
+                        grid.channels.lowerBound
+                    )...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
                 ),
                 valueTitle: Wording.magnitude(grid.tensor),
                 annotations: annotations(grid),
@@ -34,7 +40,8 @@ public enum MagnitudeSurface: Figure {
             subtitle: "Magnitude of each element over tokens and channels; every panel has its own height scale",
             caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
-            columns: columns, panels: panels
+            columns: columns,
+            panels: panels
         )
     }
 
@@ -49,7 +56,9 @@ public enum MagnitudeSurface: Figure {
         let column = (peak.channel - grid.channels.lowerBound) * (grid.rows.first?.count ?? 1) / grid.channels.count
         return [
             SurfacePanel.Annotation(
-                row: peak.row, column: column, text: "channel \(peak.channel), \(Wording.times(peak.ratio)) the median"
+                row: peak.row,
+                column: column,
+                text: "channel \(peak.channel), \(Wording.times(peak.ratio)) the median"
             )
         ]
     }

@@ -23,7 +23,8 @@ enum TextFile {
             .appendingPathComponent(".\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).partial")
         do {
             try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true
+                at: url.deletingLastPathComponent(),
+                withIntermediateDirectories: true
             )
             try Data(text.utf8).write(to: temporary)
             guard rename(temporary.path, url.path) == 0 else {
