@@ -30,7 +30,7 @@ struct CSVTests {
     private static func sample() -> Table {
         var table = schema
         let texts = ["plain", "comma, inside", "quote \" inside", "two\nlines", "", "ünï ✓", " space ", "a\r\nb"]
-        let numbers = [0, -0.0, 0.1, 1 / 3, 5e-324, .greatestFiniteMagnitude, .infinity, -.infinity]
+        let numbers = [0, -0.0, 0.1, 1 / 3, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .infinity, -.infinity]
         for (index, text) in texts.enumerated() {
             table.append([.string(text), .integer(index - 3), .number(numbers[index])])
         }

@@ -13,19 +13,16 @@ struct FigureLayoutTests {
         let bottom: Double
     }
 
+    /// Font sizes by class; everything else is 11 pixels.
+    private static let sizes = ["title": 17, "subtitle": 13, "panel": 12.5, "axis-title": 12, "caption": 11.5]
+
     /// Upright labels of an SVG with the boxes that they cover.
     static func labels(_ svg: String) -> [Label] {
         svg.matches(of: #/<text class="([^"]*)" x="([^"]*)" y="([^"]*)"( transform="[^"]*")?>([^<]*)<\/text>/#)
             .compactMap { match -> Label? in
                 guard match.4 == nil, let x = Double(match.2), let y = Double(match.3) else { return nil }
                 let classes = match.1.split(separator: " ")
-                let size =
-                    classes.contains("title")
-                    ? 17
-                    : classes.contains("subtitle")
-                        ? 13
-                        : classes.contains("panel")
-                            ? 12.5 : classes.contains("axis-title") ? 12 : classes.contains("caption") ? 11.5 : 11
+                let size = sizes.first { classes.contains($0.key[...]) }?.value ?? 11
                 let text = String(match.5).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing(
                     "&amp;",
                     with: "&"

@@ -45,6 +45,9 @@ public enum ChannelProfile: Figure {
             _ = try input.chosen("head", [head], present: heads, default: heads)
         }
         let profiles = try read(table, head: input.selection.head)
+        guard !profiles.isEmpty else {
+            throw ReportingError.emptyTable(figure: id, table: table.name, reason: "it has no complete row")
+        }
         let presentTensors = Set(profiles.map { $0.tensor })
         let usual = ["key_pre_rope", "key"].filter { presentTensors.contains($0) }
         let tensors = try input.chosen(
