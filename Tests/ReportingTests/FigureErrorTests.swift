@@ -109,6 +109,28 @@ struct FigureErrorTests {
         }
     }
 
+    /// The worst case: noise in wide heads, where no two neighbours look alike.
+    @Test func largeTablesStaySmallFigures() throws {
+        var table = Table(name: "magnitude", meaning: "", columns: SyntheticTables.plain.magnitude.columns)
+        var random = SeededGenerator(seed: 3)
+        for layer in 0..<3 {
+            for tensor in ["key", "value"] {
+                for token in 0..<64 {
+                    for channel in 0..<128 {
+                        table.append([
+                            .integer(layer), .string(tensor), .integer(0), .integer(token), .integer(token),
+                            .integer(channel), .number(random.nextUniform()),
+                        ])
+                    }
+                }
+            }
+        }
+        for id in ["magnitude-surface", "magnitude-heatmap"] {
+            let svg = try FigureCatalogue.figure(id: id, tables: ["magnitude": table], context: Self.context)
+            #expect(svg.utf8.count < 500_000, "\(id) has \(svg.utf8.count) bytes")
+        }
+    }
+
     @Test(arguments: [1, 2, 3, 33])
     func fewTokensAndChannelsDraw(count: Int) throws {
         let columns = try #require(Self.tables["magnitude"]).columns

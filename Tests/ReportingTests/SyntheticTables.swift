@@ -56,7 +56,7 @@ struct SyntheticTables {
             ]
         )
         var random = SeededGenerator(seed: seed)
-        let (bins, tokensPerBin) = (64, 32)
+        let (bins, tokensPerBin) = (32, 64)
         for layer in [0, hasOutliers ? 17 : layers / 2, layers - 1] {
             for tensor in ["key", "value"] {
                 for head in 0..<min(heads, 2) {
