@@ -19,7 +19,7 @@ public enum MagnitudeStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: MagnitudeStudySettings = MagnitudeStudySettings(),
-        progress: (Double) -> Void = { _ in }
+        progress: (Double) throws -> Void = { _ in }
     ) throws -> Table {
         guard settings.maximumBins > 0 else { throw StatisticsStudyError.bins(settings.maximumBins) }
         if let head = settings.head, !(0..<capture.metadata.kvHeads).contains(head) {
@@ -45,7 +45,7 @@ public enum MagnitudeStudy {
                 let group = tensor == .query ? max(1, capture.metadata.heads / max(1, capture.metadata.kvHeads)) : 1
                 append(maxima, layer: layer, tensor: tensor, head: head * group, to: &table)
             }
-            progress(Double(done + 1) / Double(layers.count))
+            try progress(Double(done + 1) / Double(layers.count))
         }
         return table
     }

@@ -25,7 +25,7 @@ public enum StatisticsStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: StatisticsStudySettings = StatisticsStudySettings(),
-        progress: (Double) -> Void = { _ in }
+        progress: (Double) throws -> Void = { _ in }
     ) throws -> [Table] {
         let grains = settings.grains.reduce(into: [Grain]()) { if !$0.contains($1) { $0.append($1) } }
         var tables = grains.map { StatisticsTable.empty($0) } + [OutlierChannelTable.empty()]
@@ -42,7 +42,7 @@ public enum StatisticsStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: StatisticsStudySettings,
-        progress: (Double) -> Void,
+        progress: (Double) throws -> Void,
         emit: (_ rows: [[Table.Value]], _ table: String) throws -> Void
     ) throws {
         guard settings.slabBytes > 0 else { throw StatisticsStudyError.slabBytes(settings.slabBytes) }
@@ -55,12 +55,12 @@ public enum StatisticsStudy {
         for group in groups(tensors) {
             let summaries = try summarize(group) { slabs in
                 done += slabs
-                progress(Double(done) / total)
+                try progress(Double(done) / total)
             }
             for (tensor, summary) in zip(group, summaries) {
                 try emitRows(of: tensor, summary, settings.grains, emit) {
                     done += 1
-                    progress(Double(done) / total)
+                    try progress(Double(done) / total)
                 }
             }
         }
@@ -69,7 +69,7 @@ public enum StatisticsStudy {
     /// Walks some tensors side by side, a slab of each at a time.
     private static func summarize(
         _ group: [StatisticsStudyTensor],
-        step: (Int) -> Void
+        step: (Int) throws -> Void
     ) throws -> [TensorSummary] {
         var accumulators = group.map { TensorAccumulator(heads: $0.heads, headDim: $0.headDim) }
         for slab in 0..<(group.map { $0.slabCount }.max() ?? 0) {
@@ -82,7 +82,7 @@ public enum StatisticsStudy {
                     try group[index].read(slab: slab, into: &accumulators[index])
                 }
             }
-            step(active.count)
+            try step(active.count)
         }
         return accumulators.map { $0.finish() }
     }
@@ -92,7 +92,7 @@ public enum StatisticsStudy {
         _ summary: TensorSummary,
         _ grains: [Grain],
         _ emit: (_ rows: [[Table.Value]], _ table: String) throws -> Void,
-        tokenStep: () -> Void
+        tokenStep: () throws -> Void
     ) throws {
         let (layer, name) = (tensor.layer, tensor.tensor.rawValue)
         for grain in Grain.allCases where grains.contains(grain) && grain != .token {
@@ -103,7 +103,7 @@ public enum StatisticsStudy {
         guard grains.contains(.token) else { return }
         for slab in 0..<tensor.slabCount {
             try emit(try tensor.tokenRows(slab: slab, context: summary.context), "statistics-token")
-            tokenStep()
+            try tokenStep()
         }
     }
 
