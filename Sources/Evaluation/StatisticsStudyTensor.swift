@@ -72,7 +72,7 @@ func chosenTensors(
     layers: [Int]?,
     tensors: [CapturedTensor]?
 ) throws -> [(layer: Int, tensor: CapturedTensor)] {
-    let chosen = (layers ?? capture.layersPresent).flatMap { layer in
+    let chosen = (layers.map { Set($0).sorted() } ?? capture.layersPresent).flatMap { layer in
         capture.tensors(inLayer: layer).filter { tensors?.contains($0) != false }.map { (layer, $0) }
     }
     // Reading no tokens has no other effect than to check that the tensor is there.
