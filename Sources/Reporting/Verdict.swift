@@ -77,8 +77,8 @@ public struct Verdict: Sendable, Equatable {
         var sentence = "At \(pair.setting), the mean \(what) is \(NumberText.short(token)) per token and "
             + "\(NumberText.short(channel)) per channel"
         if ratio.isFinite {
-            sentence += ": \(worse) is \(Wording.times(ratio)) \(better) (the paper, Llama-2-13B: "
-                + "\(Wording.times(paperRatio)), \(NumberText.short(paper.token, digits: 4)) and "
+            sentence += ": \(worse) errs \(Wording.times(ratio)) as much as \(better) (in the paper, on Llama-2-13B, "
+                + "\(Wording.times(paperRatio)): \(NumberText.short(paper.token, digits: 4)) and "
                 + "\(NumberText.short(paper.channel, digits: 4)))"
         }
         sentence += ". "

@@ -15,6 +15,7 @@ extension Plot {
                 body.label(line, x: Self.margin, y: y + size * 0.85, class: name)
                 y += leading
             }
+            if name == "title" { y += 1 }
         }
         let entries = legendEntries()
         y = drawLegend(entries, y: y + 6, inner: inner, to: &body)

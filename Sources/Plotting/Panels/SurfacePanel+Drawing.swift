@@ -121,7 +121,7 @@ extension SurfacePanel {
             let at = foot(Self.along(tick, direction))
             writer.line(at.x, at.y, at.x + 4 * unit.x, at.y + 4 * unit.y, class: "axis")
             writer.label(
-                tick.label, x: at.x + 7 * unit.x, y: at.y + 7 * unit.y + 8, class: "tick",
+                tick.label, x: at.x + 9 * unit.x, y: at.y + 9 * unit.y + 9, class: "tick",
                 anchor: isColumn ? .end : .start
             )
             widest = max(widest, TextMetrics.width(tick.label, size: 11))
@@ -150,7 +150,8 @@ extension SurfacePanel {
         for tick in ticks {
             let y = projection.point(column: 0, row: 0, value: fraction(tick.value)).y
             writer.line(foot.x - 4, y, foot.x, y, class: "axis")
-            writer.label(tick.label, x: foot.x - 7, y: y + 3, class: "tick", anchor: .end)
+            // The lowest label keeps clear of the first one along the floor.
+            writer.label(tick.label, x: foot.x - 7, y: y + (y > foot.y - 6 ? 0 : 4), class: "tick", anchor: .end)
         }
         writer.label(valueTitle, x: top.x - 4, y: top.y - 8, class: "axis-title", anchor: .middle)
     }

@@ -172,7 +172,7 @@ public enum HTMLReport {
         page.raw("<div class=\"scroll tall\" tabindex=\"0\"><table class=\"sortable\"><thead><tr>")
         for column in table.columns {
             let unit = column.unit.isEmpty ? "" : " (\(column.unit))"
-            page.raw("<th title=\"\(HTMLWriter.escaped(column.meaning))\"><button type=\"button\">")
+            page.raw("<th\(column.kind == .string ? "" : " class=\"n\"") title=\"\(HTMLWriter.escaped(column.meaning))\"><button type=\"button\">")
             page.text(column.name.replacing("_", with: " ") + unit)
             page.raw("</button></th>")
         }

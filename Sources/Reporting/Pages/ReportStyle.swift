@@ -27,7 +27,7 @@ enum ReportStyle {
         .paper th:not(:first-child){text-align:right;font-weight:600}.paper tbody th{font-weight:400;white-space:normal;min-width:180px}
         .paper .group{text-align:center!important;color:var(--muted);border-bottom:2px solid var(--line)}
         .sortable thead th{position:sticky;top:0;background:var(--soft);padding:0}
-        .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}
+        .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}.sortable th.n button{text-align:right}
         .sortable button:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:-2px}
         th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
         .filter{display:block;margin:.5em 0;color:var(--muted);font-size:.9rem}
