@@ -2,7 +2,7 @@ import Foundation
 
 /// Remembers the SHA-256 of large files by path, size and time of change, so that a run that
 /// goes on does not read the whole model first.
-struct ChecksumCache {
+package struct ChecksumCache {
     private struct Entry: Codable {
         let byteCount: Int
         /// Seconds since 2001, as exactly as the file system has them.
@@ -13,10 +13,10 @@ struct ChecksumCache {
     private let file: URL?
 
     /// - Parameter file: where entries are kept; `nil` keeps none.
-    init(file: URL?) { self.file = file }
+    package init(file: URL?) { self.file = file }
 
     /// - Throws: `FileError` if the file cannot be read; what `progress` throws.
-    func sha256(ofFile path: String, progress: (Double) throws -> Void = { _ in }) throws -> String {
+    package func sha256(ofFile path: String, progress: (Double) throws -> Void = { _ in }) throws -> String {
         // Through links, whose own size and time say nothing of the content.
         let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         let attributes = try? FileManager.default.attributesOfItem(atPath: resolved)
