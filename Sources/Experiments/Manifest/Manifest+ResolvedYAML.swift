@@ -16,6 +16,7 @@ extension Manifest {
         let statisticsFields: [(String, Node?)] = [
             ("grains", strings(statistics.grains.map(\.rawValue))),
             ("tensors", statistics.tensors.map { strings($0.map(\.rawValue)) }),
+            ("layers", statistics.layers.map(integers)),
         ]
         let magnitudeFields: [(String, Node?)] = [
             ("layers", magnitude.layers.map(integers)),
@@ -28,6 +29,7 @@ extension Manifest {
             ("metrics", Node.sequence(.init(errors.metrics.map(Self.text)))),
             ("layers", errors.layers.map(integers)),
             ("max_queries", Self.plain(errors.maximumQueries)),
+            ("query_stride", Self.plain(errors.queryStride)),
         ]
         let figureNodes = figures.map { request in
             Self.mapping([
