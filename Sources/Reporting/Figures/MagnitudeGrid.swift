@@ -71,10 +71,9 @@ struct MagnitudeGrids {
     let grids: [MagnitudeGrid]
     let layers: [Int]
     let tensors: [String]
-    let head: Int
 
-    /// Layers default to an early, a middle and a late one; tensors to keys and
-    /// values; the head to the one with the widest key channel.
+    /// Layers default to all of a few, else to an early, a middle and a late one; tensors to keys and
+    /// values; the head, in each layer, to the one with the widest channel of the first tensor.
     init(_ input: FigureInput) throws {
         let table = try input.table("magnitude", columns: Self.columns)
         let all = try Self.read(table, figure: input.figureID)
@@ -95,32 +94,31 @@ struct MagnitudeGrids {
         )
         self.tensors = tensors
         let wanted = all.filter { [layers] in layers.contains($0.layer) && tensors.contains($0.tensor) }
-        let heads = Set(wanted.map { $0.head }).sorted()
-        let striking = wanted.filter { $0.tensor == tensors[0] }
-            .max { ($0.widest?.ratio ?? 0, $1.head) < ($1.widest?.ratio ?? 0, $0.head) }
         let head = try input.chosen(
             "head",
             input.selection.head.map { [$0] },
-            present: heads,
-            default: [striking?.head ?? heads.first ?? 0]
-        )[0]
-        self.head = head
+            present: Set(wanted.map { $0.head }).sorted(),
+            default: []
+        ).first
         grids = layers.flatMap { layer in
-            tensors.compactMap { tensor in
-                wanted.first { $0.layer == layer && $0.tensor == tensor && $0.head == head }
+            let ofLayer = wanted.filter { $0.layer == layer && (head == nil || $0.head == head) }
+            let striking = ofLayer.filter { $0.tensor == tensors[0] }
+                .max { ($0.widest?.ratio ?? 0, $1.head) < ($1.widest?.ratio ?? 0, $0.head) }
+            return tensors.compactMap { tensor in
+                ofLayer.first { $0.tensor == tensor && $0.head == striking?.head ?? $0.head }
             }
         }
         guard !grids.isEmpty else {
             throw ReportingError.emptyTable(
                 figure: input.figureID,
                 table: "magnitude",
-                reason: "no grid of head \(head) in the chosen layers"
+                reason: "no grid of the chosen head in the chosen layers"
             )
         }
     }
 
     static func earlyMiddleLate(_ layers: [Int]) -> [Int] {
-        layers.count <= 3 ? layers : [layers[0], layers[layers.count / 2], layers[layers.count - 1]]
+        layers.count <= 4 ? layers : [layers[0], layers[layers.count / 2], layers[layers.count - 1]]
     }
 
     private struct Key: Hashable {
@@ -182,8 +180,8 @@ struct MagnitudeGrids {
         guard let (grid, peak) = peaks.first else { return "Magnitudes over tokens and channels" }
         var title =
             peak.ratio >= 5
-            ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer) is "
-                + "\(Wording.times(peak.ratio)) the median channel"
+            ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer), head \(grid.head), is "
+                + "\(Wording.times(peak.ratio)) the head's median channel"
             : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
                 + "\(Wording.times(peak.ratio)) the median"
         if peaks.count > 1 {
@@ -194,10 +192,10 @@ struct MagnitudeGrids {
     }
 
     /// Caption's part on how the grids were reduced.
-    static func reduction(_ grids: [MagnitudeGrid], head: Int) -> String {
+    static func reduction(_ grids: [MagnitudeGrid]) -> String {
         let tokens = grids.map { $0.tokensPerBin }.max() ?? 1
         let binning =
             tokens > 1 ? "Each line of the grid is the maximum over up to \(tokens) tokens, so no peak is lost. " : ""
-        return "KV head \(head). \(binning)Channels of the head count from 0."
+        return "\(binning)Channels of the head count from 0."
     }
 }

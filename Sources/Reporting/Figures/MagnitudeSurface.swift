@@ -21,7 +21,7 @@ public enum MagnitudeSurface: Figure {
         let grids = selected.grids.map { $0.reduced(bins: bins) }
         let panels = try grids.map { grid in
             try SurfacePanel(
-                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)",
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
                 rows: padded(grid.rows),
                 rowDirection: SurfacePanel.Direction(
                     "Token",
@@ -44,7 +44,7 @@ public enum MagnitudeSurface: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element over tokens and channels"
                 + (panels.count > 1 ? "; every panel has its own height scale" : ""),
-            caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
+            caption: [input.context.sentence, MagnitudeGrids.reduction(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
             columns: columns,
             panels: panels
