@@ -28,20 +28,14 @@ public struct QuantileSketch: Sendable, Equatable {
         counts = [UInt64](repeating: 0, count: Self.binCount)
     }
 
-    /// - Precondition: `binCount` counters.
-    init(counters: UnsafeBufferPointer<UInt32>) {
-        precondition(counters.count == Self.binCount, "\(counters.count) counters for \(Self.binCount) bins")
-        counts = counters.map(UInt64.init)
-    }
-
     /// Adds the elements of `other`.
     public mutating func merge(_ other: QuantileSketch) {
         for bin in counts.indices { counts[bin] += other.counts[bin] }
     }
 
-    /// Adds counters of the same bins.
-    mutating func merge(counters: UnsafeBufferPointer<UInt32>) {
-        for bin in counts.indices { counts[bin] += UInt64(counters[bin]) }
+    /// Adds one channel's counters of the same bins.
+    mutating func add(_ counters: ArraySlice<some FixedWidthInteger>) {
+        for (bin, count) in zip(counts.indices, counters) { counts[bin] += UInt64(count) }
     }
 
     /// Records one float16, given by its bits.

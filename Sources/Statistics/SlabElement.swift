@@ -127,7 +127,7 @@ extension Float: SlabElement {
 }
 
 extension UnsafePointer where Pointee: SlabElement {
-    /// The first finite of `count` elements, or 0: a shift for power sums that is one of the elements.
+    /// The first finite of `count` elements, or 0: a value for power sums to be taken about.
     func firstFinite(count: Int, stride: Int) -> Float {
         for index in 0..<count {
             let value = self[index * stride].float
@@ -135,4 +135,15 @@ extension UnsafePointer where Pointee: SlabElement {
         }
         return 0
     }
+}
+
+/// The median of five values, or `nil` if one of them is not finite.
+@inline(__always)
+func median(_ a: Float, _ b: Float, _ c: Float, _ d: Float, _ e: Float) -> Float? {
+    // Of four values, neither the least nor the largest can be the median of five.
+    let low = max(min(a, b), min(c, d))
+    let high = min(max(a, b), max(c, d))
+    let middle = max(min(low, high), min(max(low, high), e))
+    // NaN and infinity times 0 are NaN.
+    return a * 0 + b * 0 + c * 0 + d * 0 + e * 0 == 0 ? middle : nil
 }

@@ -2,8 +2,10 @@ import Kernels
 
 /// A slab of tokens seen one token of one head at a time, `[token, head, channel]`.
 public struct TokenDistributions {
-    let heads: Int
-    let headDim: Int
+    /// Tokens of one work item.
+    private static let blockTokens = 256
+    private let heads: Int
+    private let headDim: Int
 
     public init(heads: Int, headDim: Int) {
         self.heads = heads
@@ -33,7 +35,7 @@ public struct TokenDistributions {
         guard width > 0, let base = slab.baseAddress else { return [] }
         precondition(slab.count.isMultiple(of: width), "\(slab.count) elements for tokens of \(width)")
         let tokens = slab.count / width
-        let size = TensorAccumulator.blockTokens
+        let size = Self.blockTokens
         var blocks = [[Result]](repeating: [], count: (tokens + size - 1) / size)
         blocks.withUnsafeMutableBufferPointer { blocks in
             // Each index writes its own block only.
@@ -59,7 +61,9 @@ public struct TokenDistributions {
     private func powerSums<Element: SlabElement>(_ block: UnsafePointer<Element>, tokens: Int) -> [Moments] {
         let width = heads * headDim
         var sums = (0..<tokens).map { token in
-            Moments(shift: (block + token * width).firstFinite(count: headDim, stride: 1))
+            let values = (0..<5).map { block[token * width + $0 * headDim / 5].float }
+            let middle = median(values[0], values[1], values[2], values[3], values[4])
+            return Moments(shift: middle ?? (block + token * width).firstFinite(count: headDim, stride: 1))
         }
         Element.sweep(block, tokens: tokens, channels: headDim, stride: width, tokenMoments: &sums)
         return sums

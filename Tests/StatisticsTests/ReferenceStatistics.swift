@@ -1,3 +1,4 @@
+import Kernels
 import Statistics
 import TensorCore
 
@@ -71,6 +72,35 @@ extension TensorSummary {
         return accumulator.finish()
     }
 }
+
+extension CentralMoments {
+    /// Blocks of 256 values, their power sums in float64 about the first finite value, merged in order.
+    ///
+    /// Unlike `TensorSummary.single` this does without the kernels, which may sum in float32.
+    static func plain(_ values: [Float]) -> CentralMoments {
+        stride(from: 0, to: values.count, by: 256).reduce(into: CentralMoments()) { moments, first in
+            let block = values[first..<min(first + 256, values.count)]
+            var sums = Moments(shift: block.first { $0.isFinite } ?? 0)
+            sums.nanCount = block.count { $0.isNaN }
+            sums.infinityCount = block.count { $0.isInfinite }
+            for value in block where value.isFinite {
+                let distance = Double(value) - Double(sums.shift)
+                sums.count += 1
+                sums.minimum = min(sums.minimum, value)
+                sums.maximum = max(sums.maximum, value)
+                sums.sumAbsolute += Double(value.magnitude)
+                sums.power1 += distance
+                sums.power2 += distance * distance
+                sums.power3 += distance * distance * distance
+                sums.power4 += distance * distance * distance * distance
+            }
+            moments.merge(CentralMoments(sums))
+        }
+    }
+}
+
+/// What the statistics promise against float64 when a kernel sums a piece in float32.
+let promisedError = 1e-6
 
 /// |a − b| ≤ tolerance · max(|b|, floor); both missing is equal.
 func isClose(_ a: Double?, _ b: Double?, relative tolerance: Double, floor: Double = 0) -> Bool {

@@ -26,7 +26,7 @@ public enum FigureTables {
                 var settings = MagnitudeStudySettings()
                 settings.layers = layer.map { [$0] }
                 settings.head = head
-                settings.tensors = tensor.map { [$0] }
+                if let tensor { settings.tensors = [tensor] }
                 tables[name] = try MagnitudeStudy.run(capture, settings: settings, progress: progress)
             case "statistics-channel":
                 var settings = StatisticsStudySettings()

@@ -16,18 +16,20 @@ extension Manifest {
         let statisticsFields: [(String, Node?)] = [
             ("grains", strings(statistics.grains.map(\.rawValue))),
             ("tensors", statistics.tensors.map { strings($0.map(\.rawValue)) }),
+            ("layers", statistics.layers.map(integers)),
         ]
         let magnitudeFields: [(String, Node?)] = [
             ("layers", magnitude.layers.map(integers)),
             ("head", magnitude.head.map(Self.plain)),
-            ("tensors", magnitude.tensors.map { strings($0.map(\.rawValue)) }),
-            ("token_bins", Self.plain(magnitude.tokenBins)),
+            ("tensors", strings(magnitude.tensors.map(\.rawValue))),
+            ("token_bins", Self.plain(magnitude.maximumBins)),
         ]
         let errorFields: [(String, Node?)] = [
             ("schemes", Node.sequence(.init(errors.schemes.map { Self.text($0.id) }))),
             ("metrics", Node.sequence(.init(errors.metrics.map(Self.text)))),
             ("layers", errors.layers.map(integers)),
             ("max_queries", Self.plain(errors.maximumQueries)),
+            ("query_stride", Self.plain(errors.queryStride)),
         ]
         let figureNodes = figures.map { request in
             Self.mapping([

@@ -57,26 +57,53 @@ enum ManifestSource {
             case .scalar, .null: YAMLValue(place: place, content: content)
             }
         }
-        return setting(relocated(parsed), at: keys[...], in: root, place)
+        return try setting(relocated(parsed), at: keys[...], of: [], in: root, place)
     }
 
+    /// `parent`, which stands at `path`, with `value` at `keys` below it.
     private static func setting(
         _ value: YAMLValue,
         at keys: ArraySlice<String>,
+        of path: [String],
         in parent: YAMLValue,
         _ place: YAMLValue.Place
-    ) -> YAMLValue {
+    ) throws -> YAMLValue {
         guard let key = keys.first else { return value }
-        if case .sequence(var items) = parent.content, let index = Int(key), items.indices.contains(index) {
-            items[index] = setting(value, at: keys.dropFirst(), in: items[index], place)
+        let rest = keys.dropFirst()
+        if case .sequence(var items) = parent.content {
+            guard let index = Int(key), items.indices.contains(index) else {
+                let complaint = Complaint(
+                    place: place,
+                    key: path.joined(separator: "."),
+                    problem: "the list has no entry '\(key)'",
+                    expected: items.isEmpty ? nil : "0 to \(items.count - 1)"
+                )
+                throw ManifestError([complaint])
+            }
+            items[index] = try setting(value, at: rest, of: path + [key], in: items[index], place)
             return YAMLValue(place: parent.place, content: .sequence(items))
         }
         var entries: [YAMLValue.Entry] = []
-        if case .mapping(let own) = parent.content { entries = own }
+        if case .mapping(let own) = parent.content {
+            entries = own
+        } else if parent.plainText != nil, let long = longKey(ofShort: path) {
+            entries = [YAMLValue.Entry(key: long, keyPlace: parent.place, value: parent)]
+        }
         let index = entries.firstIndex { $0.key == key }
         let child = index.map { entries[$0].value } ?? YAMLValue(place: place, content: .null)
-        let entry = YAMLValue.Entry(key: key, keyPlace: place, value: setting(value, at: keys.dropFirst(), in: child, place))
+        let changed = try setting(value, at: rest, of: path + [key], in: child, place)
+        let entry = YAMLValue.Entry(key: key, keyPlace: place, value: changed)
         if let index { entries[index] = entry } else { entries.append(entry) }
         return YAMLValue(place: parent.place, content: .mapping(entries))
+    }
+
+    /// The key that a lone scalar stands for: `model: FILE` is short for `model: {path: FILE}`.
+    private static func longKey(ofShort path: [String]) -> String? {
+        switch path.first {
+        case "model" where path.count == 1: "path"
+        case "texts" where path.count == 2: "path"
+        case "figures" where path.count == 2: "id"
+        default: nil
+        }
     }
 }

@@ -25,7 +25,9 @@ struct MagnitudeGrid {
     /// The widest channel, and its ratio to the median channel of the head.
     var widest: (channel: Int, ratio: Double, row: Int)? {
         let maxima = channelMaxima
-        guard let column = maxima.indices.max(by: { maxima[$0] < maxima[$1] }), maxima[column].isFinite else { return nil }
+        guard let column = maxima.indices.max(by: { maxima[$0] < maxima[$1] }), maxima[column].isFinite else {
+            return nil
+        }
         let middle = median(maxima)
         guard middle > 0 else { return nil }
         let row = rows.indices.max { (rows[$0][column], $1) < (rows[$1][column], $0) } ?? 0
@@ -49,7 +51,12 @@ struct MagnitudeGrid {
             }
         }
         return MagnitudeGrid(
-            layer: layer, tensor: tensor, head: head, tokens: tokens, channels: channels, rows: reduced,
+            layer: layer,
+            tensor: tensor,
+            head: head,
+            tokens: tokens,
+            channels: channels,
+            rows: reduced,
             tokensPerBin: tokensPerBin * binStep
         )
     }
@@ -73,12 +80,18 @@ struct MagnitudeGrids {
         let all = try Self.read(table, figure: input.figureID)
         let presentLayers = Set(all.map { $0.layer }).sorted()
         layers = try input.chosen(
-            "layer", input.selection.layers, present: presentLayers, default: Self.earlyMiddleLate(presentLayers)
+            "layer",
+            input.selection.layers,
+            present: presentLayers,
+            default: Self.earlyMiddleLate(presentLayers)
         ).sorted()
         let presentTensors = Set(all.map { $0.tensor }).sorted()
         let usual = ["key", "value"].filter { presentTensors.contains($0) }
         let tensors = try input.chosen(
-            "tensor", input.selection.tensors, present: presentTensors, default: usual.isEmpty ? presentTensors : usual
+            "tensor",
+            input.selection.tensors,
+            present: presentTensors,
+            default: usual.isEmpty ? presentTensors : usual
         )
         self.tensors = tensors
         let wanted = all.filter { [layers] in layers.contains($0.layer) && tensors.contains($0.tensor) }
@@ -86,7 +99,10 @@ struct MagnitudeGrids {
         let striking = wanted.filter { $0.tensor == tensors[0] }
             .max { ($0.widest?.ratio ?? 0, $1.head) < ($1.widest?.ratio ?? 0, $0.head) }
         let head = try input.chosen(
-            "head", input.selection.head.map { [$0] }, present: heads, default: [striking?.head ?? heads.first ?? 0]
+            "head",
+            input.selection.head.map { [$0] },
+            present: heads,
+            default: [striking?.head ?? heads.first ?? 0]
         )[0]
         self.head = head
         grids = layers.flatMap { layer in
@@ -96,7 +112,9 @@ struct MagnitudeGrids {
         }
         guard !grids.isEmpty else {
             throw ReportingError.emptyTable(
-                figure: input.figureID, table: "magnitude", reason: "no grid of head \(head) in the chosen layers"
+                figure: input.figureID,
+                table: "magnitude",
+                reason: "no grid of head \(head) in the chosen layers"
             )
         }
     }
@@ -122,7 +140,8 @@ struct MagnitudeGrids {
         var cells: [Key: [Cell]] = [:]
         let places = columns.compactMap { table.index(of: $0) }
         for row in table.rows {
-            guard let layer = row[places[0]].integer, let tensor = row[places[1]].string, let head = row[places[2]].integer,
+            guard let layer = row[places[0]].integer, let tensor = row[places[1]].string,
+                let head = row[places[2]].integer,
                 let first = row[places[3]].integer, let last = row[places[4]].integer,
                 let channel = row[places[5]].integer
             else { continue }
@@ -144,8 +163,13 @@ struct MagnitudeGrids {
         for cell in cells { rows[binIndex[cell.first] ?? 0][cell.channel - low] = cell.value }
         let last = cells.map { $0.last }.max() ?? 0
         return MagnitudeGrid(
-            layer: key.layer, tensor: key.tensor, head: key.head, tokens: (bins.first ?? 0)...max(last, bins.first ?? 0),
-            channels: low...high, rows: rows, tokensPerBin: cells.map { $0.last - $0.first + 1 }.max() ?? 1
+            layer: key.layer,
+            tensor: key.tensor,
+            head: key.head,
+            tokens: (bins.first ?? 0)...max(last, bins.first ?? 0),
+            channels: low...high,
+            rows: rows,
+            tokensPerBin: cells.map { $0.last - $0.first + 1 }.max() ?? 1
         )
     }
 
@@ -156,7 +180,8 @@ struct MagnitudeGrids {
                 .max { $0.1.ratio < $1.1.ratio }
         }
         guard let (grid, peak) = peaks.first else { return "Magnitudes over tokens and channels" }
-        var title = peak.ratio >= 5
+        var title =
+            peak.ratio >= 5
             ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer) is "
                 + "\(Wording.times(peak.ratio)) the median channel"
             : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
@@ -171,7 +196,8 @@ struct MagnitudeGrids {
     /// Caption's part on how the grids were reduced.
     static func reduction(_ grids: [MagnitudeGrid], head: Int) -> String {
         let tokens = grids.map { $0.tokensPerBin }.max() ?? 1
-        let binning = tokens > 1 ? "Each line of the grid is the maximum over up to \(tokens) tokens, so no peak is lost. " : ""
+        let binning =
+            tokens > 1 ? "Each line of the grid is the maximum over up to \(tokens) tokens, so no peak is lost. " : ""
         return "KV head \(head). \(binning)Channels of the head count from 0."
     }
 }

@@ -33,10 +33,11 @@ public enum MagnitudeHeatMap: Figure {
         }
         return try Plot(
             title: selected.title,
-            subtitle: "Magnitude of each element; every panel has its own colour scale",
+            subtitle: "Magnitude of each element" + (panels.count > 1 ? "; every panel has its own colour scale" : ""),
             caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
-            columns: columns, panels: panels
+            columns: columns,
+            panels: panels
         )
     }
 }

@@ -23,11 +23,11 @@ enum ReportStyle {
         .scroll{overflow-x:auto;max-width:100%}.tall{max-height:460px;overflow-y:auto;border:1px solid var(--line);border-radius:4px}
         table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:100%}
         th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
-        .n{text-align:right}
+        .n{text-align:right}.strong{font-weight:600}
         .paper th:not(:first-child){text-align:right;font-weight:600}.paper tbody th{font-weight:400;white-space:normal;min-width:180px}
         .paper .group{text-align:center!important;color:var(--muted);border-bottom:2px solid var(--line)}
         .sortable thead th{position:sticky;top:0;background:var(--soft);padding:0}
-        .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}
+        .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}.sortable th.n button{text-align:right}
         .sortable button:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:-2px}
         th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
         .filter{display:block;margin:.5em 0;color:var(--muted);font-size:.9rem}
