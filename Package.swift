@@ -100,7 +100,7 @@ let package = Package(
         tests("CaptureTests", ["Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests("EvaluationTests", ["Evaluation", "Capture", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]),
         tests("ReportingTests", ["Reporting", "Plotting", "TensorCore"]),
-        tests("ExperimentsTests", ["Experiments", "TensorCore"]),
+        tests("ExperimentsTests", ["Experiments", "Inference", "Quantization", "Evaluation", "TensorCore"]),
         tests("IntegrationTests", ["TensorCore"]),
     ],
     swiftLanguageModes: [.v6]

@@ -121,7 +121,12 @@ extension RandomModel {
             try addNorm(prefix + "ffn_norm.weight")
             for (part, rows) in [("q", width), ("k", cachedWidth), ("v", cachedWidth)] {
                 let name = "\(prefix)attn_\(part)"
-                try addMatrix(name + ".weight", rows: rows, columns: width, outlierPeriod: part == "k" ? shape.headDim : nil)
+                try addMatrix(
+                    name + ".weight",
+                    rows: rows,
+                    columns: width,
+                    outlierPeriod: part == "k" ? shape.headDim : nil
+                )
                 if architecture == Qwen2Architecture.id {
                     try writer.add(name + ".bias", dimensions: [rows], floats: gaussians(rows, deviation: 0.1))
                 }

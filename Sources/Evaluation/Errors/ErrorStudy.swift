@@ -21,7 +21,8 @@ public enum ErrorStudy {
 
     /// Evaluates a capture.
     ///
-    /// - Parameter progress: called with the share that is done, from 0 to 1, after each sequence of each layer.
+    /// - Parameter progress: called with the share that is done, from 0 to 1, after each sequence of each layer;
+    ///   what it throws stops the study.
     /// - Throws: `ErrorStudyError` for settings that do not suit the capture and for failed controls,
     ///   `CaptureError` from reading, `SchemeError` if the tensors do not suit a scheme.
     /// - Complexity: time O(layers · heads · queries · tokens · head_dim · schemes); memory about one layer's
@@ -29,7 +30,7 @@ public enum ErrorStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: ErrorStudySettings = ErrorStudySettings(),
-        progress: (Double) -> Void = { _ in }
+        progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
         try run(source: CaptureFileSource(capture: capture), settings: settings, progress: progress)
     }
@@ -37,7 +38,7 @@ public enum ErrorStudy {
     package static func run(
         source: some AttentionSource,
         settings: ErrorStudySettings = ErrorStudySettings(),
-        progress: (Double) -> Void = { _ in }
+        progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
         let metrics = try MetricCatalogue.metrics(settings.metrics)
         try check(settings, against: source, metrics: metrics)
@@ -69,7 +70,7 @@ public enum ErrorStudy {
                 for (index, pass) in passes.enumerated() {
                     let errors = try LayerErrors(sample, plan: pass, subjects: subjects)
                     collector.add(errors, of: pass, layer: place)
-                    progress((done + Double(index + 1) / Double(passes.count)) / total)
+                    try progress((done + Double(index + 1) / Double(passes.count)) / total)
                 }
                 done += 1
             }

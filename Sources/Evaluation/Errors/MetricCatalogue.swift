@@ -29,6 +29,14 @@ public enum MetricCatalogue {
         }
     }()
 
+    /// The ids as given, if each is known.
+    ///
+    /// - Throws: `ErrorStudyError.unknownMetric` with the nearest id.
+    public static func checked(_ ids: [String]) throws -> [String] {
+        _ = try metrics(ids)
+        return ids
+    }
+
     /// The metrics of the given ids, in the catalogue's order and once each.
     ///
     /// - Throws: `ErrorStudyError.unknownMetric` with the nearest id.

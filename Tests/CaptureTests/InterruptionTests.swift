@@ -1,0 +1,114 @@
+import Capture
+import Foundation
+import HDF5
+import Inference
+import Kernels
+import Testing
+
+/// What is left of a recording that does not reach its end.
+@Suite struct InterruptionTests {
+    private let synthetic = SyntheticCapture(
+        layers: 2,
+        heads: 2,
+        kvHeads: 1,
+        headDim: 16,
+        sequenceLengths: [1024, 700],
+        tensors: Set(CapturedTensor.allCases)
+    )
+
+    /// The state of the file that a killed process would leave: what has been handed to the system.
+    ///
+    /// Waits until the writer's thread has flushed `tokens` tokens.
+    private func snapshot(of partial: String, in folder: String, tokens: Int) throws -> CaptureFile {
+        for attempt in 0..<500 {
+            let copy = folder + "/copy-\(attempt).h5"
+            try FileManager.default.copyItem(atPath: partial, toPath: copy)
+            if let capture = try? CaptureFile(path: copy, allowIncomplete: true), capture.tokenCount >= tokens {
+                return capture
+            }
+            Thread.sleep(forTimeInterval: 0.01)
+        }
+        throw CaptureError.incomplete(path: partial, tokens: 0)
+    }
+
+    @Test func everyFlushedTokenIsThereAfterAKill() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            let recorder = try synthetic.makeRecorder(path: path)
+            try synthetic.record(sequence: 0, into: recorder)
+            let capture = try snapshot(of: recorder.partialPath, in: folder, tokens: 1024)
+            #expect(!capture.isComplete)
+            #expect(capture.sequences.map { $0.length } == [1024])
+            for layer in 0..<2 {
+                for tensor in CapturedTensor.allCases {
+                    let row = capture.headCount(tensor) * 16
+                    let expected = HalfConversion.toHalf(synthetic.values(tensor, layer: layer))
+                    let actual = try capture.readHalf(tensor, layer: layer, tokens: 0..<1024)
+                    #expect(actual == Array(expected[..<(1024 * row)]))
+                }
+            }
+            #expect(try capture.readTokens(1020..<1024) == [252, 253, 254, 255])
+            try synthetic.record(sequence: 1, into: recorder)
+            #expect(try recorder.finish().tokens == 1724)
+        }
+    }
+
+    @Test func onlyWholeChunksAreWrittenBeforeTheEnd() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            let recorder = try synthetic.makeRecorder(path: path)
+            try synthetic.record(sequence: 0, into: recorder)
+            try synthetic.record(sequence: 1, into: recorder)
+            let capture = try snapshot(of: recorder.partialPath, in: folder, tokens: 1536)
+            #expect(capture.tokenCount == 1536)
+            #expect(capture.sequences.map { $0.tokens } == [0..<1024, 1024..<1536])
+            let abandoned = recorder.abandon()
+            #expect(abandoned?.tokens == 1724 && abandoned?.path == recorder.partialPath)
+        }
+    }
+
+    @Test func layersThatLagBehindLimitTheTokens() throws {
+        try withTemporaryFolder { folder in
+            let recorder = try synthetic.makeRecorder(path: folder + "/capture.h5")
+            try synthetic.record(sequence: 0, into: recorder)
+            let ids = [Int32](repeating: 1, count: 700)
+            try recorder.beginSequence(name: "t", tokens: ids, tokenTexts: ids.map { _ in "t" })
+            let values = [Float](repeating: 1, count: 512 * 16)
+            try recorder.record(.key, layer: 0, firstToken: 0, tokens: 512, heads: 1, headDim: 16, values: values)
+            #expect(recorder.abandon()?.tokens == 1024)
+            let capture = try CaptureFile(path: recorder.partialPath, allowIncomplete: true)
+            #expect(capture.tokenCount == 1024)
+            #expect(capture.sequences.map { $0.length } == [1024])
+        }
+    }
+
+    @Test func aRecorderThatIsDroppedClosesItsFile() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/capture.h5"
+            do {
+                let recorder = try synthetic.makeRecorder(path: path)
+                try synthetic.record(sequence: 0, into: recorder)
+            }
+            let capture = try CaptureFile(path: path + ".partial", allowIncomplete: true)
+            #expect(!capture.isComplete && capture.tokenCount == 1024)
+            #expect(!FileManager.default.fileExists(atPath: path))
+        }
+    }
+
+    @Test func abandoningFromAnotherThreadStopsTheRecording() throws {
+        try withTemporaryFolder { folder in
+            let recorder = try synthetic.makeRecorder(path: folder + "/capture.h5")
+            try synthetic.record(sequence: 0, into: recorder)
+            let thread = Thread { recorder.abandon() }
+            thread.start()
+            let error = try captureError {
+                for _ in 0..<10_000 {
+                    let index = 1
+                    try synthetic.record(sequence: index, into: recorder)
+                }
+            }
+            #expect(error == .stopped(path: recorder.partialPath))
+            #expect(try !CaptureFile(path: recorder.partialPath, allowIncomplete: true).isComplete)
+        }
+    }
+}
