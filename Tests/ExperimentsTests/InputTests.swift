@@ -89,7 +89,9 @@ import Testing
         try withTemporaryFolder { folder in
             let path = folder + "/text.txt"
             try AtomicFile.write(Data(bytes), to: path)
-            #expect(try error(of: FileError.self) { try TextFile.load(path) } == .notUTF8(path: path, byteOffset: offset))
+            #expect(
+                try error(of: FileError.self) { try TextFile.load(path) } == .notUTF8(path: path, byteOffset: offset)
+            )
         }
     }
 

@@ -11,7 +11,11 @@ import Testing
             #expect(complaint.key == "capture.max_token")
             #expect(complaint.problem == "unknown key")
             #expect(complaint.remedy == "Did you mean 'max_tokens'?")
-            #expect(complaint.description.hasPrefix("\(complaint.file):5:3: capture.max_token: unknown key; expected one of"))
+            #expect(
+                complaint.description.hasPrefix(
+                    "\(complaint.file):5:3: capture.max_token: unknown key; expected one of"
+                )
+            )
         }
     }
 
@@ -134,7 +138,8 @@ import Testing
                 complaints.map(\.key) == [
                     "description", "capture.max_tokens", "capture.sequence_tokens", "capture.layers",
                     "analyses.magnitude.token_bins", "analyses.magnitude.head", "analyses.errors.max_queries",
-                    "analyses.errors.schemes", "analyses.errors.query_stride", "output.keep_capture", "output.directory",
+                    "analyses.errors.schemes", "analyses.errors.query_stride", "output.keep_capture",
+                    "output.directory",
                 ]
             )
             #expect(complaints.allSatisfy { $0.expected != nil })

@@ -78,7 +78,9 @@ import Testing
         try TestRun.with { run in
             let observer = RecordingObserver()
             observer.interruptedStage = "errors"
-            #expect(throws: RecordingObserver.Interruption.self) { try run.perform(try run.load(small), observer: observer) }
+            #expect(throws: RecordingObserver.Interruption.self) {
+                try run.perform(try run.load(small), observer: observer)
+            }
             let data = Data(try run.contents("run/provenance.json").utf8)
             #expect(try JSONDecoder().decode(Provenance.self, from: data).finished == nil)
             #expect(!run.exists("run/report.html"))
@@ -135,7 +137,11 @@ import Testing
             #expect(plan.steps.allSatisfy { $0.action == .run(reason: "not done yet") })
             #expect(!run.exists("run"))
             try run.perform(manifest)
-            #expect(try Runner.plan(manifest, replaces: false).steps.allSatisfy { if case .skip = $0.action { true } else { false } })
+            #expect(
+                try Runner.plan(manifest, replaces: false).steps.allSatisfy {
+                    if case .skip = $0.action { true } else { false }
+                }
+            )
         }
     }
 

@@ -25,7 +25,9 @@ private struct SyntheticStages {
         Stage.ID.allCases.map { id in
             Stage(id: id, fingerprint: fingerprints[id] ?? "first") { progress in
                 try progress(0.5)
-                for file in files(of: id) { try AtomicFile.write("\(id.rawValue)", to: folder.appending(path: file).path) }
+                for file in files(of: id) {
+                    try AtomicFile.write("\(id.rawValue)", to: folder.appending(path: file).path)
+                }
                 if failing == id { throw Failure() }
                 return (files(of: id), "wrote \(id.rawValue)")
             }

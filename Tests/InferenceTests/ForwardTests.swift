@@ -1,4 +1,5 @@
 import Inference
+import Kernels
 import TensorCore
 import Testing
 
@@ -11,8 +12,9 @@ struct ForwardTests {
         return found.count == expected.count ? worst / square.squareRoot() : .infinity
     }
 
-    /// Sums of up to 128 float32 products through two layers: 2⁻²⁴ · √128 · some tens of roundings.
-    private static let tolerance = 2e-5
+    /// Rounding of sums of 128 terms through two layers is about 2e-6 relative; outlier channels are five times the
+    /// root mean square, and the largest of 33,000 errors 4.5 standard deviations: 4.5e-5. A wrong index gives 0.1.
+    private static let tolerance = 1e-4
 
     @Test(arguments: ["llama", "qwen2"], [1, 2, 5, 6, 7, 31, 32, 33])
     func logitsAndTapsEqualTheDefinition(_ architecture: String, _ length: Int) throws {
@@ -69,7 +71,8 @@ struct ForwardTests {
 
             let expected = try PlainForward(path: path).run(tokens)
             #expect(deviation(last.elements, expected.logits.suffix(12).flatMap { $0 }) < Self.tolerance)
-            #expect(deviation(try #require(tap.values[key]), try #require(expected.tensors[key])) < Self.tolerance)
+            let found = deviation(try #require(tap.values[key]), try #require(expected.tensors[key]))
+            #expect(found < Self.tolerance)
 
             var handedOut: [Float] = []
             let again = model.makeCache(capacity: count)
@@ -109,6 +112,23 @@ struct ForwardTests {
             try model.forward(tokens, cache: spoken, logits: .all)
             #expect(silent.length == 20)
             #expect(try model.forward([7], cache: silent) == model.forward([7], cache: spoken))
+        }
+    }
+
+    @Test(arguments: ["llama", "qwen2"])
+    func resultsDoNotDependOnTheNumberOfThreads(_ architecture: String) throws {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        try TestModels.withRandomModel(architecture) { path in
+            let model = try LanguageModel(path: path)
+            let tokens = (0..<100).map { Int32($0 * 17 % 250) }
+            let results = try [1, 2, 3, 8].map { count in
+                Parallel.threadCount = count
+                let cache = model.makeCache(capacity: 101)
+                let prefill = try #require(try model.forward(tokens, cache: cache, logits: .all)).elements
+                return prefill + (try #require(try model.forward([5], cache: cache)).elements)
+            }
+            #expect(results.allSatisfy { $0 == results[0] })
         }
     }
 }

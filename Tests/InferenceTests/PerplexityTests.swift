@@ -25,12 +25,17 @@ struct PerplexityTests {
         try TestModels.withRandomModel { path in
             let model = try LanguageModel(path: path)
             var shares: [Double] = []
-            let result = try Perplexity.evaluate(model: model, tokens: tokens, window: 16, scoring: scoring) {
-                shares.append($0)
-            }
+            let result = try Perplexity.evaluate(
+                model: model,
+                tokens: tokens,
+                window: 16,
+                scoring: scoring,
+                progress: { shares.append($0) }
+            )
             #expect(result.windows == 4)
             #expect(result.scoredTokens == 4 * (16 - firstScored))
-            #expect(abs(result.meanLoss - (try definition(path, firstScored: firstScored))) < 1e-5)
+            let expected = try definition(path, firstScored: firstScored)
+            #expect(abs(result.meanLoss - expected) < 1e-5)
             #expect(result.perplexity == exp(result.meanLoss))
             #expect(shares == [0.25, 0.5, 0.75, 1])
         }
@@ -63,9 +68,7 @@ struct PerplexityTests {
                 model: model,
                 tokens: tokens,
                 window: 16,
-                makeCache: { capacity in
-                    FullCache(shape: model.configuration.cacheShape, capacity: capacity, precision: .float16)
-                }
+                makeCache: { model.makeCache(capacity: $0, precision: .float16) }
             )
             #expect(half != full)
             #expect(abs(half.meanLoss - full.meanLoss) < 1e-2)

@@ -65,13 +65,20 @@ extension ManifestReader {
         }
         guard case .only(let numbers)? = try? LayerSelection(parsing: part) else {
             let names = scope == nil ? "" : " or early, middle, late"
-            complain(item, key, "cannot read '\(part)' as a layer", expected: "'all', or numbers and ranges such as 0,7-9" + names)
+            complain(
+                item,
+                key,
+                "cannot read '\(part)' as a layer",
+                expected: "'all', or numbers and ranges such as 0,7-9" + names
+            )
             return nil
         }
         return numbers
     }
 
-    private func check(_ layer: Int, _ item: YAMLValue, _ key: String, _ scope: CaptureScope?, _ layerCount: Int?) -> Bool {
+    private func check(_ layer: Int, _ item: YAMLValue, _ key: String, _ scope: CaptureScope?, _ layerCount: Int?)
+        -> Bool
+    {
         if let layerCount, layer >= layerCount {
             complain(item, key, "there is no layer \(layer)", expected: "0 to \(layerCount - 1)")
             return false

@@ -34,7 +34,8 @@ extension Manifest {
         settings.tensors =
             reader.tensors(fields["tensors"], "\(base).tensors", among: scope)
             ?? settings.tensors.filter { scope.tensors.contains($0) }
-        settings.maximumBins = reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.maximumBins
+        settings.maximumBins =
+            reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.maximumBins
         return settings
     }
 

@@ -67,7 +67,12 @@ extension Manifest {
         let name = reader.string(value, "name") ?? stem(path)
         let isName = name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
         if name.isEmpty || name.hasPrefix(".") || !isName {
-            reader.complain(value ?? root, "name", "'\(name)' cannot name a folder", expected: "letters, digits, - and _")
+            reader.complain(
+                value ?? root,
+                "name",
+                "'\(name)' cannot name a folder",
+                expected: "letters, digits, - and _"
+            )
         }
         return name
     }
@@ -114,7 +119,8 @@ extension Manifest {
         let fields = reader.mapping(value, "capture", allowed: keys)
         var settings = CaptureJob.Settings()
         if let tensors = fields["tensors"] {
-            let named = reader.list(tensors, "capture.tensors") { reader.name($0, $1, of: CapturedTensor.allCases) } ?? []
+            let named =
+                reader.list(tensors, "capture.tensors") { reader.name($0, $1, of: CapturedTensor.allCases) } ?? []
             for needed in [CapturedTensor.key, .value] where !named.isEmpty && !named.contains(needed) {
                 reader.complain(
                     tensors,
@@ -129,9 +135,14 @@ extension Manifest {
         settings.layers =
             reader.layers(fields["layers"], "capture.layers", among: nil, layerCount: layerCount) ?? settings.layers
         settings.maximumTokensPerText = reader.integer(fields["max_tokens"], "capture.max_tokens", in: 1...Int.max)
-        settings.tokensPerSequence = reader.integer(fields["sequence_tokens"], "capture.sequence_tokens", in: 1...Int.max)
+        settings.tokensPerSequence = reader.integer(
+            fields["sequence_tokens"],
+            "capture.sequence_tokens",
+            in: 1...Int.max
+        )
         settings.elementType =
-            reader.name(fields["element_type"], "capture.element_type", of: [.float16, .float32]) ?? settings.elementType
+            reader.name(fields["element_type"], "capture.element_type", of: [.float16, .float32])
+            ?? settings.elementType
         return settings
     }
 

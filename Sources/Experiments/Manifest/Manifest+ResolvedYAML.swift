@@ -76,7 +76,8 @@ extension Manifest {
 
     /// Quoted, so that a name such as `null` or `07` stays a text.
     private static func text(_ string: String) -> Node {
-        let isPlain = string.first?.isLetter == true && string.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+        let isPlain =
+            string.first?.isLetter == true && string.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
             && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(string.lowercased())
         return Node.scalar(.init(string, Tag(.str), isPlain ? .plain : .doubleQuoted))
     }

@@ -86,7 +86,11 @@ extension Complaint {
                 remedy: "Remove or rename one of them."
             )
         case .reader(let problem, let offset, _, _):
-            self.init(place: at(0, 0), problem: problem + (offset.map { " at byte \($0)" } ?? ""), expected: "UTF-8 text")
+            self.init(
+                place: at(0, 0),
+                problem: problem + (offset.map { " at byte \($0)" } ?? ""),
+                expected: "UTF-8 text"
+            )
         default:
             self.init(place: at(0, 0), problem: "\(error)", expected: "YAML")
         }

@@ -14,7 +14,13 @@ enum ManifestSource {
         let url = URL(fileURLWithPath: path).standardizedFileURL
         let value = try YAMLValue(parsing: text, file: path, folder: url.deletingLastPathComponent().path)
         guard case .mapping(let entries) = value.content else {
-            throw ManifestError([Complaint(place: value.place, problem: "\(value.kind) stands here", expected: "a mapping with model, texts, …")])
+            throw ManifestError([
+                Complaint(
+                    place: value.place,
+                    problem: "\(value.kind) stands here",
+                    expected: "a mapping with model, texts, …"
+                )
+            ])
         }
         var merged = YAMLValue(place: value.place, content: .mapping(entries.filter { $0.key != includeKey }))
         guard let include = entries.first(where: { $0.key == includeKey })?.value else { return merged }
@@ -25,7 +31,9 @@ enum ManifestSource {
         for (item, file) in (files ?? []).reversed() {
             guard !chain.contains(file) else {
                 let problem = "the file includes itself, by way of \(chain.count) file(s)"
-                throw ManifestError([Complaint(place: item.place, key: includeKey, problem: problem, remedy: "Remove this include.")])
+                throw ManifestError([
+                    Complaint(place: item.place, key: includeKey, problem: problem, remedy: "Remove this include.")
+                ])
             }
             merged = merged.merged(over: try read(file, including: chain))
         }
@@ -41,18 +49,25 @@ enum ManifestSource {
             folder: FileManager.default.currentDirectoryPath
         )
         guard let equals = override.firstIndex(of: "="), equals > override.startIndex else {
-            throw ManifestError([Complaint(place: place, problem: "there is no key", expected: "key=value, e.g. model.path=model.gguf")])
+            throw ManifestError([
+                Complaint(place: place, problem: "there is no key", expected: "key=value, e.g. model.path=model.gguf")
+            ])
         }
         let keys = override[..<equals].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let text = String(override[override.index(after: equals)...])
-        let parsed = text.isEmpty ? YAMLValue.Content.scalar("", isQuoted: true) : try YAMLValue(parsing: text, file: place.file, folder: place.folder).content
+        let parsed =
+            text.isEmpty
+            ? YAMLValue.Content.scalar("", isQuoted: true)
+            : try YAMLValue(parsing: text, file: place.file, folder: place.folder).content
         func relocated(_ content: YAMLValue.Content) -> YAMLValue {
             switch content {
             case .sequence(let items): YAMLValue(place: place, content: .sequence(items.map { relocated($0.content) }))
             case .mapping(let entries):
                 YAMLValue(
                     place: place,
-                    content: .mapping(entries.map { .init(key: $0.key, keyPlace: place, value: relocated($0.value.content)) })
+                    content: .mapping(
+                        entries.map { .init(key: $0.key, keyPlace: place, value: relocated($0.value.content)) }
+                    )
                 )
             case .scalar, .null: YAMLValue(place: place, content: content)
             }

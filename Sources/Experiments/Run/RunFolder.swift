@@ -68,7 +68,8 @@ public struct RunFolder {
     /// - Throws: `RunError.notARun`.
     public static func check(_ path: String) throws {
         for name in [manifest, provenance, tables] {
-            guard FileManager.default.fileExists(atPath: URL(fileURLWithPath: path).appendingPathComponent(name).path) else {
+            guard FileManager.default.fileExists(atPath: URL(fileURLWithPath: path).appendingPathComponent(name).path)
+            else {
                 throw RunError.notARun(path: path, missing: name)
             }
         }

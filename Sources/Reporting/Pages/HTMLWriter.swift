@@ -61,7 +61,7 @@ struct HTMLWriter {
     mutating func number(_ value: Table.Value, isStrong: Bool = false) {
         text +=
             "<td class=\"n\(isStrong ? " strong" : "")\">"
-            + (value.number.map { NumberText.short($0, digits: 4) } ?? "–") + "</td>"
+            + (value.number.map { NumberText.short($0, digits: isStrong ? 3 : 4) } ?? "–") + "</td>"
     }
 
     /// JSON as nested lists of names and values.

@@ -26,7 +26,7 @@ enum PaperTableSection {
         page.raw(hasLayers ? "<th></th></tr><tr><th></th>" : "</tr><tr><th></th>")
         if hasSettings { page.element("th", "setting") }
         for column in columns { page.element("th", column.replacing("paper_", with: "").replacing("_", with: " ")) }
-        if hasLayers { page.element("th", "layers that agree") }
+        if hasLayers { page.element("th", "layers alike") }
         page.raw("</tr></thead><tbody>\n")
         for row in table.rowViews {
             page.raw("<tr>")
