@@ -33,7 +33,10 @@ struct CaptureCommand: ParsableCommand {
     )
     var text: [String]
 
-    @Option(help: ArgumentHelp("The capture file to write.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    @Option(
+        help: ArgumentHelp("The capture file to write.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"])
+    )
     var out: String
 
     @Option(help: ArgumentHelp("What to record: query, key, key_pre_rope, value.", valueName: "list"))

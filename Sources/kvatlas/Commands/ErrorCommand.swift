@@ -45,7 +45,8 @@ struct ErrorCommand: ParsableCommand {
             guard !names.isEmpty else { throw UnknownNameError(what: "scheme", name: schemes, allowed: []) }
             return ErrorStudySettings(
                 schemes: try names.map { try CacheScheme(parsing: $0) },
-                metrics: try metrics.map { try MetricCatalogue.checked(splitList($0)) } ?? MetricCatalogue.all.map { $0.id },
+                metrics: try metrics.map { try MetricCatalogue.checked(splitList($0)) }
+                    ?? MetricCatalogue.all.map { $0.id },
                 maximumQueries: maxQueries
             )
         }

@@ -19,7 +19,10 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
     @OptionGroup var input: ManifestOptions
 
-    @Option(help: ArgumentHelp("Folder of the run (default: output.directory).", valueName: "folder"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("Folder of the run (default: output.directory).", valueName: "folder"),
+        completion: .directory
+    )
     var out: String?
 
     @Flag(help: "Replace results of another model or outputs edited by hand.")
@@ -38,7 +41,10 @@ struct RunCommand: ParsableCommand {
 
 /// The manifest and what the command line changes in it.
 struct ManifestOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The manifest.", valueName: "file.yaml"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+        help: ArgumentHelp("The manifest.", valueName: "file.yaml"),
+        completion: .file(extensions: ["yaml", "yml"])
+    )
     var manifest: String
 
     @Option(
