@@ -25,7 +25,7 @@ public enum MagnitudeStudy {
         if let head = settings.head, !(0..<capture.metadata.kvHeads).contains(head) {
             throw StatisticsStudyError.head(head, tensor: "the cache", heads: capture.metadata.kvHeads)
         }
-        let layers = settings.layers ?? spread(capture.layersPresent)
+        let layers = try settings.layers ?? tellingLayers(of: capture)
         let tensors = settings.tensors.filter { capture.tensorsPresent.contains($0) }
         _ = try chosenTensors(of: capture, layers: layers, tensors: nil)
 
@@ -50,10 +50,18 @@ public enum MagnitudeStudy {
         return table
     }
 
-    /// The first, the middle and the last, without repeats.
-    private static func spread(_ layers: [Int]) -> [Int] {
+    /// The first, the middle and the last layer, and the one whose widest key channel stands out most from its
+    /// median channel; without repeats.
+    private static func tellingLayers(of capture: CaptureFile) throws -> [Int] {
+        let layers = capture.layersPresent
         guard let first = layers.first, let last = layers.last else { return [] }
-        return Set([first, layers[(layers.count - 1) / 2], last]).sorted()
+        let ratios = try parallelMap(layers.count) { index -> Double in
+            let present = capture.tensors(inLayer: layers[index])
+            guard let tensor = [CapturedTensor.key, .keyPreRope, .value].first(where: present.contains) else { return 0 }
+            return try BinMaxima(capture, layer: layers[index], tensor: tensor, maximumBins: 1).ratioOfLargest
+        }
+        let widest = layers.indices.max { (ratios[$0], -$0) < (ratios[$1], -$1) } ?? 0
+        return Set([first, layers[(layers.count - 1) / 2], last, layers[widest]]).sorted()
     }
 
     private static func empty() -> Table {

@@ -40,6 +40,15 @@ struct BinMaxima: Sendable {
 
     subscript(bin: Int, head: Int, channel: Int) -> Float { maxima[bin * width + head * headDim + channel] }
 
+    /// The largest channel maximum over that of the median channel of all heads; 0 where there is no median.
+    var ratioOfLargest: Double {
+        let channels = (0..<width).map { channel in
+            stride(from: channel, to: maxima.count, by: max(1, width)).reduce(-1) { max($0, maxima[$1]) }
+        }.sorted()
+        guard let largest = channels.last, channels[channels.count / 2] > 0 else { return 0 }
+        return Double(largest) / Double(channels[channels.count / 2])
+    }
+
     /// The head of the channel with the largest magnitude, the first of several; `nil` without finite elements.
     ///
     /// The median channel of the layer divides all channels alike, so this is the head of largest ratio to it too.

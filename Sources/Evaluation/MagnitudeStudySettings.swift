@@ -2,7 +2,8 @@ import Inference
 
 /// Which magnitudes a study tabulates. Every field has a default, and all are stored with the results.
 public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
-    /// `nil` for an early, a middle and a late layer: the first, the middle and the last captured.
+    /// `nil` for an early, a middle and a late layer, the first, the middle and the last captured, and the layer
+    /// whose widest key channel stands out most from its median channel.
     public var layers: [Int]?
     /// A head for all layers; `nil` for the head, in each layer, that has the key channel of largest magnitude
     /// against the layer's median channel.

@@ -49,7 +49,11 @@ public enum Report {
             do {
                 let stem = request.fileStem
                 let svg = try FigureCatalogue.figure(
-                    id: request.id, tables: tables, context: caption, selection: request.selection, documentID: stem
+                    id: request.id,
+                    tables: tables,
+                    context: caption,
+                    selection: request.selection,
+                    documentID: stem
                 )
                 figures.append(ReportContent.FigureEntry(id: stem, svg: svg, file: "figures/\(stem).svg"))
             } catch {
@@ -57,9 +61,14 @@ public enum Report {
             }
         }
         return ReportContent(
-            name: root.standardizedFileURL.lastPathComponent, context: caption, verdicts: try Verdict.all(tables),
-            tables: tables, figures: figures, missingFigures: missing,
-            manifest: try existing("manifest.yaml", in: root).map { try TextFile.read($0) }, provenance: provenance
+            name: root.standardizedFileURL.lastPathComponent,
+            context: caption,
+            verdicts: try Verdict.all(tables),
+            tables: tables,
+            figures: figures,
+            missingFigures: missing,
+            manifest: try existing("manifest.yaml", in: root).map { try TextFile.read($0) },
+            provenance: provenance
         )
     }
 
@@ -71,7 +80,9 @@ public enum Report {
     public static func write(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
         let content = try build(runDirectory: runDirectory, context: context)
         let root = URL(fileURLWithPath: runDirectory)
-        for figure in content.figures { try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path) }
+        for figure in content.figures {
+            try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path)
+        }
         try HTMLReport.write(content: content, to: root.appendingPathComponent("report.html").path)
         return content
     }
@@ -88,7 +99,8 @@ public enum Report {
     public static func tables(in directory: String) throws -> [String: Table] {
         let folder = URL(fileURLWithPath: directory)
         let documentationPath = folder.appendingPathComponent("README.md").path
-        let documentation = FileManager.default.fileExists(atPath: documentationPath)
+        let documentation =
+            FileManager.default.fileExists(atPath: documentationPath)
             ? try TableDocumentation.read(documentationPath) : [:]
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
             .filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }.sorted()
@@ -107,7 +119,10 @@ public enum Report {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let text = String(decoding: try encoder.encode(requests), as: UTF8.self)
-        try TextFile.write(text + "\n", to: URL(fileURLWithPath: runDirectory).appendingPathComponent("figures.json").path)
+        try TextFile.write(
+            text + "\n",
+            to: URL(fileURLWithPath: runDirectory).appendingPathComponent("figures.json").path
+        )
     }
 
     private static func requests(in path: String) throws -> [FigureRequest] {
@@ -115,7 +130,10 @@ public enum Report {
             return try JSONDecoder().decode([FigureRequest].self, from: Data(TextFile.read(path).utf8))
         } catch let error as DecodingError {
             throw ReportingError.malformed(
-                file: path, line: 1, column: "", problem: "not a list of figures: \(error)",
+                file: path,
+                line: 1,
+                column: "",
+                problem: "not a list of figures: \(error)",
                 expected: "[{\"id\": …, \"selection\": {…}}]"
             )
         }

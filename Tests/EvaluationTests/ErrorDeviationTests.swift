@@ -77,4 +77,13 @@ import Testing
         #expect(RelativeFrobenius.value(sums) == .infinity)
         #expect(RelativeFrobenius.value(deviation([0, 0], [0, 0])) == 0)
     }
+
+    @Test func referencesUpToTheFloorHaveNoRelativeError() {
+        var sums = Deviation()
+        let reference: [Float] = [0x1p-25, 0x1.000002p-25, 0.5, 0]
+        let approximation: [Float] = [1, 0x1.000002p-24, 0.75, 0]
+        sums.compare(reference: reference, approximation: approximation, count: 4, floor: 0x1p-25)
+        #expect(sums.elements == 4 && sums.zeroReferences == 2)
+        #expect(sums.relativeSum == 1.5)
+    }
 }

@@ -20,7 +20,8 @@ final class RunFolder {
              "inputs": [{"path": "noise.txt", "sha256": "\(String(repeating: "a1b2", count: 16))"},
                         {"path": "model.gguf", "sha256": "\(String(repeating: "c3d4", count: 16))"}],
              "complete": true, "parent": null}
-            """, to: "provenance.json"
+            """,
+            to: "provenance.json"
         )
     }
 

@@ -9,6 +9,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 ensure_system_packages() {
     local missing=()
+    command -v git >/dev/null || missing+=(git) # SwiftPM fetches packages with it
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     if command -v pkg-config >/dev/null; then
         pkg-config --exists hdf5 || missing+=(libhdf5-dev)

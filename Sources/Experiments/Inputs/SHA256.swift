@@ -38,7 +38,9 @@ public enum SHA256 {
 
         deinit { EVP_MD_CTX_free(context) }
 
-        mutating func update(_ bytes: UnsafeRawBufferPointer) { EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) }
+        mutating func update(_ bytes: UnsafeRawBufferPointer) {
+            EVP_DigestUpdate(context, bytes.baseAddress, bytes.count)
+        }
 
         mutating func finish() -> String {
             var bytes = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))

@@ -85,7 +85,12 @@ public struct CaptureJob {
                 while next < sequence.tokens.count {
                     let end = min(next + Self.tokensPerStep, sequence.tokens.count)
                     let start = Date()
-                    _ = try model.forward(Array(sequence.tokens[next..<end]), cache: cache, logits: .none, tap: recorder)
+                    _ = try model.forward(
+                        Array(sequence.tokens[next..<end]),
+                        cache: cache,
+                        logits: .none,
+                        tap: recorder
+                    )
                     seconds += Date().timeIntervalSince(start)
                     done += end - next
                     next = end

@@ -53,7 +53,9 @@ public struct FigureTablesError: ActionableError {
     let figure: String
     let table: String
 
-    public var problem: String { "the figure '\(figure)' is drawn from the table '\(table)', which a capture alone does not give" }
+    public var problem: String {
+        "the figure '\(figure)' is drawn from the table '\(table)', which a capture alone does not give"
+    }
     public var expected: String? { "the folder of a finished run" }
     public var remedy: String? { "Run a manifest, then: kvatlas plot RUN-FOLDER --figure \(figure)." }
 }

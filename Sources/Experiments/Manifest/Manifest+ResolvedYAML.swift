@@ -16,6 +16,7 @@ extension Manifest {
         let statisticsFields: [(String, Node?)] = [
             ("grains", strings(statistics.grains.map(\.rawValue))),
             ("tensors", statistics.tensors.map { strings($0.map(\.rawValue)) }),
+            ("layers", statistics.layers.map(integers)),
         ]
         let magnitudeFields: [(String, Node?)] = [
             ("layers", magnitude.layers.map(integers)),
@@ -28,6 +29,7 @@ extension Manifest {
             ("metrics", Node.sequence(.init(errors.metrics.map(Self.text)))),
             ("layers", errors.layers.map(integers)),
             ("max_queries", Self.plain(errors.maximumQueries)),
+            ("query_stride", Self.plain(errors.queryStride)),
         ]
         let figureNodes = figures.map { request in
             Self.mapping([
@@ -74,7 +76,8 @@ extension Manifest {
 
     /// Quoted, so that a name such as `null` or `07` stays a text.
     private static func text(_ string: String) -> Node {
-        let isPlain = string.first?.isLetter == true && string.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+        let isPlain =
+            string.first?.isLetter == true && string.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
             && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(string.lowercased())
         return Node.scalar(.init(string, Tag(.str), isPlain ? .plain : .doubleQuoted))
     }

@@ -4,8 +4,11 @@ import Yams
 
 /// One thing that is wrong in a manifest.
 public struct Complaint: Sendable, Equatable, CustomStringConvertible {
-    /// `file:line:column`, or `--set` for a value from the command line.
-    public let location: String
+    /// The file as it was named, or `--set …` for a value from the command line.
+    public let file: String
+    /// Both from 1; 0 for the file as a whole and for the command line.
+    public let line: Int
+    public let column: Int
     /// Dotted path such as `analyses.errors.schemes[2]`; empty for the whole file.
     public let key: String
     public let problem: String
@@ -19,12 +22,17 @@ public struct Complaint: Sendable, Equatable, CustomStringConvertible {
         expected: String? = nil,
         remedy: String? = nil
     ) {
-        location = place.text
+        file = place.file
+        line = place.line
+        column = place.column
         self.key = key
         self.problem = problem
         self.expected = expected
         self.remedy = remedy
     }
+
+    /// `file:line:column`, or the file alone.
+    public var location: String { line > 0 ? "\(file):\(line):\(column)" : file }
 
     public var description: String {
         var text = "\(location): " + (key.isEmpty ? "" : "\(key): ") + problem
@@ -38,7 +46,15 @@ public struct Complaint: Sendable, Equatable, CustomStringConvertible {
 public struct ManifestError: ActionableError, Equatable {
     public let complaints: [Complaint]
 
-    init(_ complaints: [Complaint]) { self.complaints = complaints }
+    /// Sorts by place, so that a person works through a file from top to bottom.
+    init(_ complaints: [Complaint]) {
+        var files: [String] = []
+        for complaint in complaints where !files.contains(complaint.file) { files.append(complaint.file) }
+        func order(_ complaint: Complaint) -> (Int, Int, Int) {
+            (files.firstIndex(of: complaint.file) ?? 0, complaint.line, complaint.column)
+        }
+        self.complaints = complaints.sorted { order($0) < order($1) }
+    }
 
     public var problem: String { complaints.map(\.description).joined(separator: "\n") }
 }
@@ -70,7 +86,11 @@ extension Complaint {
                 remedy: "Remove or rename one of them."
             )
         case .reader(let problem, let offset, _, _):
-            self.init(place: at(0, 0), problem: problem + (offset.map { " at byte \($0)" } ?? ""), expected: "UTF-8 text")
+            self.init(
+                place: at(0, 0),
+                problem: problem + (offset.map { " at byte \($0)" } ?? ""),
+                expected: "UTF-8 text"
+            )
         default:
             self.init(place: at(0, 0), problem: "\(error)", expected: "YAML")
         }

@@ -5,7 +5,8 @@ import TensorCore
 final class ManifestReader {
     private(set) var complaints: [Complaint] = []
 
-    func complain(_ value: YAMLValue, _ key: String, _ problem: String, expected: String? = nil, remedy: String? = nil) {
+    func complain(_ value: YAMLValue, _ key: String, _ problem: String, expected: String? = nil, remedy: String? = nil)
+    {
         complaints.append(Complaint(place: value.place, key: key, problem: problem, expected: expected, remedy: remedy))
     }
 
@@ -25,7 +26,12 @@ final class ManifestReader {
         guard let value else { return [:] }
         guard case .mapping(let entries) = value.content else {
             if case .null = value.content { return [:] }
-            complain(value, key, "\(value.kind) stands here", expected: "a mapping with " + allowed.joined(separator: ", "))
+            complain(
+                value,
+                key,
+                "\(value.kind) stands here",
+                expected: "a mapping with " + allowed.joined(separator: ", ")
+            )
             return [:]
         }
         var found: [String: YAMLValue] = [:]
@@ -61,7 +67,8 @@ final class ManifestReader {
         guard case .scalar(let text, let isQuoted) = value.content, !isQuoted,
             let number = Int(text.replacingOccurrences(of: "_", with: "")), range.contains(number)
         else {
-            let bound = range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+            let bound =
+                range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
             complain(value, key, "\(value.kind) stands here", expected: "a whole number, \(bound)")
             return nil
         }

@@ -12,8 +12,6 @@ struct YAMLValue: Sendable {
         let column: Int
         /// Relative paths in the value start here.
         let folder: String
-
-        var text: String { line > 0 ? "\(file):\(line):\(column)" : file }
     }
 
     /// One key with its value; the key's own place is where an unknown key is reported.
@@ -43,6 +41,9 @@ struct YAMLValue: Sendable {
         case .null: "nothing"
         }
     }
+
+    /// The text of a scalar; `nil` for anything else.
+    var plainText: String? { if case .scalar(let text, _) = content { text } else { nil } }
 
     /// Reads one YAML document.
     ///

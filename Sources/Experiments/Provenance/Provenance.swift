@@ -26,6 +26,10 @@ public struct Provenance: Sendable, Codable, Equatable {
     public var command: [String]
     /// SHA-256 of `manifest.yaml` in the run's folder.
     public var manifestSHA256: String
+    /// Of the run that last did a stage; ISO 8601, UTC.
+    public var started: String
+    /// When its report was begun; `nil` while it runs and after it was cut short.
+    public var finished: String?
     public var model: File
     public var texts: [File]
     /// What captions say.
@@ -37,10 +41,35 @@ public struct Provenance: Sendable, Codable, Equatable {
     public var stages: [Stage] = []
 
     private enum CodingKeys: String, CodingKey {
-        case tool, command, model, texts, machine, threads, libraries, stages
+        case tool, command, started, finished, model, texts, machine, threads, libraries, stages
         case toolVersion = "tool_version"
         case manifestSHA256 = "manifest_sha256"
         case figureContext = "figure_context"
         case instructionSet = "instruction_set"
+    }
+
+    static func read(in folder: URL) -> Provenance? {
+        guard let data = try? Data(contentsOf: folder.appendingPathComponent(RunFolder.provenance)) else { return nil }
+        return try? JSONDecoder().decode(Provenance.self, from: data)
+    }
+
+    func write(in folder: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(try encoder.encode(self), to: folder.appendingPathComponent(RunFolder.provenance).path)
+    }
+}
+
+extension Provenance.Stage {
+    /// `nil` for a stage that was cut short.
+    init?(_ id: Stage.ID, _ stamp: StageStamp) {
+        guard let fingerprint = stamp.fingerprint else { return nil }
+        self.init(
+            id: id.rawValue,
+            fingerprint: fingerprint,
+            seconds: stamp.seconds,
+            finished: stamp.finished,
+            outputs: stamp.outputs
+        )
     }
 }

@@ -5,12 +5,13 @@ public enum RunError: ActionableError, Equatable {
     case foreignFolder(path: String)
     case otherModel(path: String, there: String, asked: String)
     case editedOutput(path: String)
-    case busy(path: String)
+    /// `process` holds the lock, if it said so.
+    case busy(path: String, process: Int?)
     case notARun(path: String, missing: String)
 
     public var location: String? {
         switch self {
-        case .foreignFolder(let path), .otherModel(let path, _, _), .editedOutput(let path), .busy(let path),
+        case .foreignFolder(let path), .otherModel(let path, _, _), .editedOutput(let path), .busy(let path, _),
             .notARun(let path, _):
             path
         }
@@ -21,7 +22,8 @@ public enum RunError: ActionableError, Equatable {
         case .foreignFolder: "the output folder has files that no run of kvatlas made"
         case .otherModel(_, let there, let asked): "the folder holds a run of \(there), not of \(asked)"
         case .editedOutput: "the file was changed after the run made it"
-        case .busy: "another run is writing to this folder"
+        case .busy(_, let process):
+            "another run" + (process.map { " (process \($0))" } ?? "") + " is writing to this folder"
         case .notARun(_, let missing): "the folder holds no finished run: there is no \(missing)"
         }
     }

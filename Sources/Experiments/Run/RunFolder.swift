@@ -13,6 +13,8 @@ public struct RunFolder {
     static let manifest = "manifest.yaml"
     static let provenance = "provenance.json"
     static let report = "report.html"
+    private static let stages = ".stages"
+    static let checksums = "\(stages)/checksums.json"
 
     /// Makes or enters the folder and keeps other runs out until this value is gone.
     ///
@@ -20,9 +22,8 @@ public struct RunFolder {
     init(_ path: String) throws {
         url = URL(fileURLWithPath: path, isDirectory: true)
         let manager = FileManager.default
-        let names = (try? manager.contentsOfDirectory(atPath: url.path)) ?? []
-        let stages = url.appendingPathComponent(".stages", isDirectory: true)
-        guard names.isEmpty || names.contains(".stages") else { throw RunError.foreignFolder(path: path) }
+        let stages = url.appendingPathComponent(Self.stages, isDirectory: true)
+        try Self.checkOwn(url.path)
         do {
             for folder in [stages, url.appendingPathComponent(Self.tables), url.appendingPathComponent(Self.figures)] {
                 try manager.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -37,7 +38,21 @@ public struct RunFolder {
         }
         lock = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         // The kernel drops the lock with the process, however it ends.
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw RunError.busy(path: path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let holder = (try? lock.readToEnd()).flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+            throw RunError.busy(path: path, process: holder)
+        }
+        // Only for the message above: the lock itself, not the number, keeps others out.
+        try? lock.truncate(atOffset: 0)
+        try? lock.write(contentsOf: Data("\(ProcessInfo.processInfo.processIdentifier)".utf8))
+    }
+
+    /// Refuses a folder that holds anything but a run.
+    ///
+    /// - Throws: `RunError.foreignFolder`.
+    static func checkOwn(_ path: String) throws {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        guard names.isEmpty || names.contains(stages) else { throw RunError.foreignFolder(path: path) }
     }
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
@@ -53,7 +68,8 @@ public struct RunFolder {
     /// - Throws: `RunError.notARun`.
     public static func check(_ path: String) throws {
         for name in [manifest, provenance, tables] {
-            guard FileManager.default.fileExists(atPath: URL(fileURLWithPath: path).appendingPathComponent(name).path) else {
+            guard FileManager.default.fileExists(atPath: URL(fileURLWithPath: path).appendingPathComponent(name).path)
+            else {
                 throw RunError.notARun(path: path, missing: name)
             }
         }

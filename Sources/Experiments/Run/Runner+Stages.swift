@@ -6,46 +6,36 @@ import Reporting
 import TensorCore
 
 extension Runner {
-    func stages(_ inputs: Inputs) throws -> [Stage] {
-        let texts = zip(manifest.texts, inputs.texts).flatMap { [$0.name, $1.sha256] }
-        let capture = try fingerprint(.capture, [inputs.model.sha256, inputs.model.name] + texts, manifest.capture)
-        let statistics = try fingerprint(.statistics, [capture], manifest.statistics)
-        let magnitude = try fingerprint(.magnitude, [capture], manifest.magnitude)
-        let errors = try fingerprint(.errors, [capture], manifest.errors)
-        let report = try fingerprint(.report, [statistics, magnitude, errors, manifest.description], manifest.figures)
+    func stages(_ inputs: RunInputs) throws -> [Stage] {
+        let fingerprints = try StageFingerprints(manifest, inputs)
+        func stage(_ id: Stage.ID, _ body: @escaping Stage.Body) -> Stage {
+            Stage(id: id, fingerprint: fingerprints[id], body: body)
+        }
         return [
-            Stage(id: .capture, fingerprint: capture) { try self.capture(inputs, $0) },
-            Stage(id: .statistics, fingerprint: statistics) { progress in
+            stage(.capture) { try self.capture(inputs, $0) },
+            stage(.statistics) { progress in
                 let file = try self.openCapture()
                 let tables = try StatisticsStudy.run(file, settings: self.manifest.statistics, progress: progress)
                 return (try tables.map { try self.folder.write($0) }, "\(tables.count) tables")
             },
-            Stage(id: .magnitude, fingerprint: magnitude) { progress in
+            stage(.magnitude) { progress in
                 let file = try self.openCapture()
                 let table = try MagnitudeStudy.run(file, settings: self.manifest.magnitude, progress: progress)
                 return ([try self.folder.write(table)], "\(table.rows.count) cells")
             },
-            Stage(id: .errors, fingerprint: errors) { progress in
+            stage(.errors) { progress in
                 let file = try self.openCapture()
                 let result = try ErrorStudy.run(file, settings: self.manifest.errors, progress: progress)
                 let outputs = try result.tables.map { try self.folder.write($0) }
                 return (outputs, "\(self.manifest.errors.schemes.count) schemes, \(result.errors.rows.count) rows")
             },
-            Stage(id: .report, fingerprint: report) { try self.report(inputs, $0) },
+            stage(.report) { try self.report(inputs, $0) },
         ]
-    }
-
-    private func fingerprint(_ id: Stage.ID, _ inputs: [String], _ settings: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let own = String(decoding: try encoder.encode(settings), as: UTF8.self)
-        let parts = ["\(id.rawValue) \(StageStamp.formatVersion) \(ToolVersion.current)", own] + inputs
-        return SHA256.hash(parts.joined(separator: "\n"))
     }
 
     private func openCapture() throws -> CaptureFile { try CaptureFile(path: folder.path(RunFolder.capture)) }
 
-    private func capture(_ inputs: Inputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
+    private func capture(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
         let model = try LanguageModel(path: manifest.model.path)
         let summary = try CaptureJob(model: model, settings: manifest.capture).run(
             texts: inputs.texts,
@@ -68,10 +58,10 @@ extension Runner {
         return ([RunFolder.capture], "\(summary.tokens) tokens, \(rate) tokens/s")
     }
 
-    private func report(_ inputs: Inputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
+    private func report(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
         let resolved = try manifest.resolvedYAML()
         try AtomicFile.write(resolved, to: folder.path(RunFolder.manifest))
-        try writeProvenance(inputs, manifestSHA256: SHA256.hash(resolved))
+        try writeProvenance(inputs, isFinished: true)
         try Report.write(requests: manifest.figures, runDirectory: folder.url.path)
         try TableDocumentation.write(
             Report.tables(in: folder.path(RunFolder.tables)).values.sorted { $0.name < $1.name },
@@ -84,42 +74,34 @@ extension Runner {
         return (outputs, "\(content.figures.count) figures")
     }
 
-    private func writeProvenance(_ inputs: Inputs, manifestSHA256: String) throws {
+    /// - Parameter isFinished: false before the first stage.
+    func writeProvenance(_ inputs: RunInputs, isFinished: Bool) throws {
         let stamps = Stage.ID.allCases.compactMap { id in
-            StageStamp.read(id, in: folder.url).map { stamp in
-                Provenance.Stage(
-                    id: id.rawValue,
-                    fingerprint: stamp.fingerprint,
-                    seconds: stamp.seconds,
-                    finished: stamp.finished,
-                    outputs: stamp.outputs
-                )
-            }
+            StageStamp.read(id, in: folder.url).flatMap { Provenance.Stage(id, $0) }
         }
         let texts = zip(manifest.texts, inputs.texts).map {
             Provenance.File(name: $0.name, path: $0.path, byteCount: $1.bytes.count, sha256: $1.sha256)
         }
         let provenance = Provenance(
             command: command,
-            manifestSHA256: manifestSHA256,
+            manifestSHA256: SHA256.hash(try manifest.resolvedYAML()),
+            started: started.ISO8601Format(),
+            finished: isFinished ? Date().ISO8601Format() : nil,
             model: inputs.model,
             texts: texts,
             figureContext: FigureContext(
                 model: inputs.model.name,
                 text: texts.map(\.name).joined(separator: ", "),
-                tokens: try tokenCount()
+                tokens: tokenCount()
             ),
             stages: stamps
         )
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(provenance), to: folder.path(RunFolder.provenance))
+        try provenance.write(in: folder.url)
     }
 
     /// Tokens captured; from the last provenance when the capture was not kept.
-    private func tokenCount() throws -> Int? {
+    private func tokenCount() -> Int? {
         if let file = try? openCapture() { return file.tokenCount }
-        guard let data = FileManager.default.contents(atPath: folder.path(RunFolder.provenance)) else { return nil }
-        return try JSONDecoder().decode(Provenance.self, from: data).figureContext.tokens
+        return Provenance.read(in: folder.url)?.figureContext.tokens
     }
 }

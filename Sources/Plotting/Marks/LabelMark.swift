@@ -41,7 +41,10 @@ public struct LabelMark: Mark {
 
     /// The nearest free box for a label, or `nil`.
     static func place(
-        width: Double, at point: (x: Double, y: Double), in area: Rect, avoiding taken: [Rect]
+        width: Double,
+        at point: (x: Double, y: Double),
+        in area: Rect,
+        avoiding taken: [Rect]
     ) -> Rect? {
         let height = size + 3
         for distance in stride(from: 4.0, through: 120, by: 9) {

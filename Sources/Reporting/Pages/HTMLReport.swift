@@ -27,7 +27,7 @@ public enum HTMLReport {
         page.element("p", content.context.sentence, class: "context")
         contents(content, to: &page)
         summary(content, to: &page)
-        paperTable(content, to: &page)
+        if let table = content.tables["paper-table-2"] { PaperTableSection.write(table, to: &page) }
         figures(content, to: &page)
         tables(content, to: &page)
         origin(content, to: &page)
@@ -55,7 +55,9 @@ public enum HTMLReport {
             page.element("p", "The tables of this run hold nothing that the paper's claims can be judged by.")
         }
         for verdict in content.verdicts {
-            page.raw("<div class=\"verdict \(verdict.outcome == .holds ? "yes" : verdict.outcome == .doesNotHold ? "no" : "partly")\">")
+            page.raw(
+                "<div class=\"verdict \(verdict.outcome == .holds ? "yes" : verdict.outcome == .doesNotHold ? "no" : "partly")\">"
+            )
             page.raw("<h3>")
             page.text(verdict.claim)
             page.element("span", verdict.outcome.rawValue, class: "outcome")
@@ -64,56 +66,6 @@ public enum HTMLReport {
             page.raw("</div>\n")
         }
         page.raw("</section>\n")
-    }
-
-    /// The paper's Table 2 beside ours.
-    private static func paperTable(_ content: ReportContent, to page: inout HTMLWriter) {
-        guard let table = content.tables["paper-table-2"] else { return }
-        let columns = ["metric", "per_token", "per_channel", "ratio", "paper_per_token", "paper_per_channel", "paper_ratio"]
-            .filter { table.index(of: $0) != nil }
-        let settings = unique(table.rowViews.compactMap { row -> String? in
-            guard table.index(of: "bits") != nil, let bits = row.integer("bits") else { return nil }
-            let group = table.index(of: "group_size") == nil ? nil : row.integer("group_size")
-            return "\(bits) bits" + (group.map { $0 > 0 ? ", groups of \($0)" : ", one group" } ?? "")
-        })
-        page.section("table-2", "The paper's Table 2 beside this run")
-        page.element(
-            "p",
-            "Averages over layers and heads\(settings.isEmpty ? "" : " at \(settings.joined(separator: "; "))"). The paper's model is "
-                + "Llama-2-13B; its text, length and bit width are not stated, so compare ratios rather than digits."
-        )
-        page.raw("<div class=\"scroll\" tabindex=\"0\"><table class=\"paper\"><thead><tr><th></th>")
-        let ours = columns.filter { !$0.hasPrefix("paper_") }.count - 1
-        page.raw("<th colspan=\"\(ours)\" class=\"group\">this run</th>")
-        if columns.count - 1 > ours { page.raw("<th colspan=\"\(columns.count - 1 - ours)\" class=\"group\">the paper</th>") }
-        page.raw("</tr><tr>")
-        for column in columns {
-            page.element("th", column == "metric" ? "" : column.replacing("paper_", with: "").replacing("_", with: " "))
-        }
-        page.raw("</tr></thead><tbody>\n")
-        for row in table.rowViews {
-            page.raw("<tr>")
-            for column in columns {
-                if column == "metric" {
-                    page.element("th", metricName(row.string(column) ?? ""))
-                } else {
-                    page.number(row[column])
-                }
-            }
-            page.raw("</tr>\n")
-        }
-        page.raw("</tbody></table></div>\n")
-        page.csvLink("paper-table-2", rows: table.rows.count)
-        page.raw("</section>\n")
-    }
-
-    /// Ids with a tensor before them, as `key_mean_absolute_relative_error`, are named after both.
-    private static func metricName(_ id: String) -> String {
-        for tensor in ["key", "value"] where id.hasPrefix(tensor + "_") {
-            return "\(Wording.capitalized(Wording.plural(tensor))): "
-                + Wording.metric(String(id.dropFirst(tensor.count + 1))).lowercasedFirst
-        }
-        return Wording.metric(id)
     }
 
     private static func figures(_ content: ReportContent, to page: inout HTMLWriter) {
@@ -141,9 +93,13 @@ public enum HTMLReport {
             table(outliers, title: "Outlier channels", isOpen: true, to: &page)
         }
         for name in shown {
-            if let wanted = content.tables[name] { table(wanted, title: title(name), isOpen: name == shown[0], to: &page) }
+            if let wanted = content.tables[name] {
+                table(wanted, title: title(name), isOpen: name == shown[0], to: &page)
+            }
         }
-        let rest = content.tables.keys.filter { $0 != "outlier-channels" && $0 != "paper-table-2" && !shown.contains($0) }
+        let rest = content.tables.keys.filter {
+            $0 != "outlier-channels" && $0 != "paper-table-2" && !shown.contains($0)
+        }
         for name in rest.sorted() {
             guard let other = content.tables[name], other.rows.count <= rowLimit else { continue }
             table(other, title: title(name), isOpen: false, to: &page)
@@ -153,7 +109,10 @@ public enum HTMLReport {
         for (name, table) in content.tables.sorted(by: { $0.key < $1.key }) {
             page.raw("<li>")
             page.link("\(name).csv", "tables/\(name).csv")
-            page.text(", \(NumberText.short(Double(table.rows.count), digits: 9)) rows" + (table.meaning.isEmpty ? "" : ". \(table.meaning)"))
+            page.text(
+                ", \(NumberText.short(Double(table.rows.count), digits: 9)) rows"
+                    + (table.meaning.isEmpty ? "" : ". \(table.meaning)")
+            )
             page.raw("</li>\n")
         }
         page.raw("</ul>\n</section>\n")
@@ -172,7 +131,9 @@ public enum HTMLReport {
         page.raw("<div class=\"scroll tall\" tabindex=\"0\"><table class=\"sortable\"><thead><tr>")
         for column in table.columns {
             let unit = column.unit.isEmpty ? "" : " (\(column.unit))"
-            page.raw("<th\(column.kind == .string ? "" : " class=\"n\"") title=\"\(HTMLWriter.escaped(column.meaning))\"><button type=\"button\">")
+            page.raw(
+                "<th\(column.kind == .string ? "" : " class=\"n\"") title=\"\(HTMLWriter.escaped(column.meaning))\"><button type=\"button\">"
+            )
             page.text(column.name.replacing("_", with: " ") + unit)
             page.raw("</button></th>")
         }

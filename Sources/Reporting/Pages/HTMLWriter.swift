@@ -58,8 +58,10 @@ struct HTMLWriter {
     }
 
     /// A number in a table that is read rather than sorted.
-    mutating func number(_ value: Table.Value) {
-        text += "<td class=\"n\">" + (value.number.map { NumberText.short($0, digits: 4) } ?? "–") + "</td>"
+    mutating func number(_ value: Table.Value, isStrong: Bool = false) {
+        text +=
+            "<td class=\"n\(isStrong ? " strong" : "")\">"
+            + (value.number.map { NumberText.short($0, digits: isStrong ? 3 : 4) } ?? "–") + "</td>"
     }
 
     /// JSON as nested lists of names and values.

@@ -89,7 +89,9 @@ private struct JSONParser {
         if take("}") { return .object([]) }
         repeat {
             skipSpace()
-            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw failure("a member needs a name") }
+            guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+                throw failure("a member needs a name")
+            }
             let name = try string()
             skipSpace()
             guard take(":") else { throw failure("a colon is missing after '\(name)'") }
@@ -122,7 +124,9 @@ private struct JSONParser {
         guard position < bytes.count else { throw failure("a string is not closed") }
         position += 1
         let raw = bytes[start..<position]
-        guard raw.contains(UInt8(ascii: "\\")) else { return String(decoding: raw.dropFirst().dropLast(), as: UTF8.self) }
+        guard raw.contains(UInt8(ascii: "\\")) else {
+            return String(decoding: raw.dropFirst().dropLast(), as: UTF8.self)
+        }
         // Escapes, with surrogate pairs, are Foundation's business.
         guard let text = try? JSONDecoder().decode(String.self, from: Data(raw)) else { throw failure("a bad escape") }
         return text

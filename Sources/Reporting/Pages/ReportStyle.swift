@@ -15,16 +15,17 @@ enum ReportStyle {
         .context{color:var(--muted);overflow-wrap:anywhere}
         nav{display:flex;flex-wrap:wrap;gap:4px 18px;margin:1em 0}
         .verdict{border-left:4px solid var(--muted);padding:2px 0 2px 14px;margin:18px 0}
-        .verdict h3{margin:0}.verdict p{margin:.25em 0 0}
-        .outcome{display:inline-block;margin-left:.6em;font-size:.8rem;font-weight:600;color:var(--muted)}
+        .verdict h3{margin:0;display:flex;flex-wrap:wrap;gap:0 .6em;align-items:baseline}.verdict p{margin:.25em 0 0}
+        .outcome{font-size:.8rem;font-weight:600;color:var(--muted)}
         .yes{border-color:var(--yes)}.yes .outcome{color:var(--yes)}
         .partly{border-color:var(--partly)}.partly .outcome{color:var(--partly)}
         .no{border-color:var(--no)}.no .outcome{color:var(--no)}
         .scroll{overflow-x:auto;max-width:100%}.tall{max-height:460px;overflow-y:auto;border:1px solid var(--line);border-radius:4px}
         table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums;min-width:100%}
         th,td{padding:5px 10px;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
-        .n{text-align:right}
-        .paper th:not(:first-child){text-align:right;font-weight:600}.paper tbody th{font-weight:400;white-space:normal;min-width:180px}
+        .n{text-align:right}.strong{font-weight:600}
+        .paper th,.paper td{padding:5px 8px}.paper thead th{white-space:normal;vertical-align:bottom}
+        .paper th:not(:first-child){text-align:right;font-weight:600}.paper tbody th{font-weight:400;white-space:normal;min-width:165px}
         .paper .group{text-align:center!important;color:var(--muted);border-bottom:2px solid var(--line)}
         .sortable thead th{position:sticky;top:0;background:var(--soft);padding:0}
         .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}.sortable th.n button{text-align:right}
