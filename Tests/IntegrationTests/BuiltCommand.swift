@@ -69,7 +69,7 @@ final class TemporaryFolder {
     func path(_ name: String) -> String { self[name].path }
 
     func openForWriting(_ name: String) throws -> FileHandle {
-        FileManager.default.createFile(atPath: path(name), contents: nil)
+        try Data().write(to: self[name])
         return try FileHandle(forWritingTo: self[name])
     }
 

@@ -64,7 +64,7 @@ struct CaptureCommand: ParsableCommand {
     }
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         let settings: CaptureJob.Settings = try UsageError.wrap("capture") { try makeSettings() }
         let texts = try text.map { try TextFile.load($0) }
         Interruption.install()

@@ -40,6 +40,7 @@ struct DoctorReport: Encodable {
     init() {
         var problems: [String] = []
         do { try InstructionSet.validateEnvironment() } catch { problems.append("\(error)") }
+        do { try Parallel.validateEnvironment() } catch { problems.append("\(error)") }
         if models.isEmpty {
             Terminal.printError("note: no model in \(ModelFolder.path); 'data/fetch-model.sh' gets one")
         }

@@ -39,7 +39,7 @@ struct ErrorCommand: ParsableCommand {
     func validate() throws { try validatePositive(maxQueries, "--max-queries") }
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         var settings = try UsageError.wrap("error") {
             let names = splitList(schemes)
             guard !names.isEmpty else { throw UnknownNameError(what: "scheme", name: schemes, allowed: []) }

@@ -52,7 +52,7 @@ struct PlotCommand: ParsableCommand {
     var overwrite = false
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         let type = try UsageError.wrap("plot") { try FigureCatalogue.figure(figure) }
         let captured = try tensor.map { name in
             try UsageError.wrap("plot") { try parseName(name, of: CapturedTensor.allCases, what: "tensor") }

@@ -29,7 +29,7 @@ struct RunCommand: ParsableCommand {
     var force = false
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         var manifest = try input.load()
         if let out { manifest.output.directory = URL(fileURLWithPath: out).standardizedFileURL.path }
         Interruption.install()
