@@ -21,7 +21,8 @@ import Testing
 
     @Test func nameDefaultsToTheFile() throws {
         try TestRun.with { run in
-            #expect(try run.load(head: "model: model.gguf\ntexts: text.txt\n").name == "experiment")
+            let manifest = try run.load(head: "model: model.gguf\ntexts: text.txt\n")
+            #expect(manifest.name == "experiment")
         }
     }
 

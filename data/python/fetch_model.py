@@ -127,4 +127,9 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except OSError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        sys.exit(130)

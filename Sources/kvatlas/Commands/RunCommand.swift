@@ -13,6 +13,7 @@ struct RunCommand: ParsableCommand {
             Examples:
               kvatlas run experiments/01-distribution/experiment.yaml
               kvatlas run experiment.yaml --out runs/other --set model.path=other.gguf
+              kvatlas run experiment.yaml --dry-run
             """
     )
 
@@ -28,11 +29,19 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Replace results of another model or outputs edited by hand.")
     var force = false
 
+    @Flag(help: "Print which stages would run and why, and stop.")
+    var dryRun = false
+
     func run() throws {
         try shared.apply()
         var manifest = try input.load()
         if let out { manifest.output.directory = URL(fileURLWithPath: out).standardizedFileURL.path }
         Interruption.install()
+        if dryRun {
+            let bar = ProgressBar("checksum of \(fileName(manifest.model.path))", isQuiet: shared.quiet)
+            Terminal.printResult(try Runner.plan(manifest, replaces: force, progress: bar.update).description)
+            return
+        }
         let observer = ProgressObserver(isQuiet: shared.quiet)
         let runner = try Runner(manifest, command: CommandLine.arguments, replaces: force, observer: observer)
         Terminal.printResult(try runner.run())
