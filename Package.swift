@@ -98,9 +98,15 @@ let package = Package(
         tests("StatisticsTests", ["Statistics", "Kernels", "TensorCore"]),
         tests("InferenceTests", ["Inference", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]),
         tests("CaptureTests", ["Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
-        tests("EvaluationTests", ["Evaluation", "Capture", "Quantization", "Statistics", "Kernels", "TensorCore"]),
+        tests(
+            "EvaluationTests",
+            ["Evaluation", "Capture", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
+        ),
         tests("ReportingTests", ["Reporting", "Plotting", "TensorCore"]),
-        tests("ExperimentsTests", ["Experiments", "TensorCore"]),
+        tests(
+            "ExperimentsTests",
+            ["Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting", "TensorCore"]
+        ),
         tests("IntegrationTests", ["TensorCore"]),
     ],
     swiftLanguageModes: [.v6]

@@ -64,9 +64,9 @@ public final class LanguageModel: Sendable {
             .joined(separator: ", ")
     }
 
-    /// An empty cache for `capacity` tokens in float32, which adds no rounding of its own.
-    public func makeCache(capacity: Int) -> any KVCache {
-        FullCache(shape: configuration.cacheShape, capacity: capacity)
+    /// An empty cache for `capacity` tokens; float32 adds no rounding of its own.
+    public func makeCache(capacity: Int, precision: FullCache.Precision = .float32) -> any KVCache {
+        FullCache(shape: configuration.cacheShape, capacity: capacity, precision: precision)
     }
 
     /// Text to token ids, with the begin token if the model wants one.

@@ -28,7 +28,8 @@ public enum RandomModel {
     /// Writes a model with the same bytes for the same arguments.
     ///
     /// Weights are Gaussian with variance 1/columns, so that activations keep
-    /// their size through the layers; norms are 1. The first key channel of
+    /// their size through the layers; norms are 1; embeddings are an eighth of that,
+    /// so that logits stay within a few units. The first key channel of
     /// every head is ten times the others, an outlier for analyses to find.
     ///
     /// - Parameters:
@@ -110,7 +111,7 @@ extension RandomModel {
 
         mutating func addTensors() throws {
             let vocabulary = RandomModel.vocabulary.count
-            try addMatrix("token_embd.weight", rows: vocabulary, columns: width, deviation: 1)
+            try addMatrix("token_embd.weight", rows: vocabulary, columns: width, deviation: 0.125)
             try addNorm("output_norm.weight")
             if !shape.isOutputTied { try addMatrix("output.weight", rows: vocabulary, columns: width) }
             for layer in 0..<shape.layers { try addLayer("blk.\(layer).") }
@@ -121,7 +122,12 @@ extension RandomModel {
             try addNorm(prefix + "ffn_norm.weight")
             for (part, rows) in [("q", width), ("k", cachedWidth), ("v", cachedWidth)] {
                 let name = "\(prefix)attn_\(part)"
-                try addMatrix(name + ".weight", rows: rows, columns: width, outlierPeriod: part == "k" ? shape.headDim : nil)
+                try addMatrix(
+                    name + ".weight",
+                    rows: rows,
+                    columns: width,
+                    outlierPeriod: part == "k" ? shape.headDim : nil
+                )
                 if architecture == Qwen2Architecture.id {
                     try writer.add(name + ".bias", dimensions: [rows], floats: gaussians(rows, deviation: 0.1))
                 }

@@ -36,3 +36,14 @@ enum GGUFElementTypes {
         supported.sorted { $0.key < $1.key }.map { $0.value.rawValue.uppercased() }.joined(separator: ", ")
     }
 }
+
+/// The product of a tensor's sizes, or `nil` if it overflows.
+func elementCount(of dimensions: [Int]) -> Int? {
+    var count = 1
+    for size in dimensions {
+        let (product, overflow) = count.multipliedReportingOverflow(by: size)
+        if overflow { return nil }
+        count = product
+    }
+    return count
+}

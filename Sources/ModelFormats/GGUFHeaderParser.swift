@@ -144,15 +144,12 @@ struct GGUFHeaderParser {
         let rank = try cursor.integer(UInt32.self, what)
         guard (1...4).contains(rank) else { throw invalid("has \(rank) dimensions") }
         var dimensions: [Int] = []
-        var elements = 1
         for _ in 0..<rank {
             let size = try cursor.integer(UInt64.self, what)
             guard let size = Int(exactly: size), size > 0 else { throw invalid("has a dimension of \(size)") }
-            let (product, overflow) = elements.multipliedReportingOverflow(by: size)
-            guard !overflow else { throw invalid("has more than 2^63 elements") }
-            elements = product
             dimensions.append(size)
         }
+        guard let elements = elementCount(of: dimensions) else { throw invalid("has more than 2^63 elements") }
         let typeOffset = cursor.offset
         let number = try cursor.integer(UInt32.self, what)
         guard let elementType = GGUFElementTypes.supported[number] else {

@@ -45,12 +45,18 @@ public struct GGUFWriter: Sendable {
         dimensions: [Int],
         bytes: [UInt8]
     ) throws {
-        guard !tensors.contains(where: { $0.name == name }) else { throw GGUFError(name, at: nil, .duplicateTensor(name)) }
+        guard !tensors.contains(where: { $0.name == name }) else {
+            throw GGUFError(name, at: nil, .duplicateTensor(name))
+        }
         let rowIsWhole = dimensions.first?.isMultiple(of: elementType.elementsPerBlock) ?? false
         guard (1...4).contains(dimensions.count), dimensions.allSatisfy({ $0 > 0 }), rowIsWhole,
-            let expected = elementType.byteCount(elements: dimensions.reduce(1, *))
+            let elements = elementCount(of: dimensions), let expected = elementType.byteCount(elements: elements)
         else {
-            throw GGUFError(name, at: nil, .invalidDimensions(tensor: name, problem: "has the dimensions \(dimensions)"))
+            throw GGUFError(
+                name,
+                at: nil,
+                .invalidDimensions(tensor: name, problem: "has the dimensions \(dimensions)")
+            )
         }
         guard bytes.count == expected else {
             throw GGUFError(name, at: nil, .wrongTensorSize(tensor: name, expected: expected, found: bytes.count))

@@ -27,7 +27,8 @@ public final class MappedFile: Sendable {
     /// - Complexity: O(1); nothing is read.
     public init(path: String) throws {
         self.path = path
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Non-blocking, since opening a pipe would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw MappedFileError(path: path, openErrorNumber: errno) }
         defer { close(descriptor) }
         var status = stat()

@@ -46,7 +46,8 @@ struct PairedErrors {
         var order: [Key] = []
         var rows: [Key: [Row]] = [:]
         for row in table.rowViews {
-            guard let layer = row.integer("layer"), let tensor = row.string("tensor"), let metric = row.string("metric"),
+            guard let layer = row.integer("layer"), let tensor = row.string("tensor"),
+                let metric = row.string("metric"),
                 let bits = row.integer("bits"), let perToken = row.number("per_token"),
                 let perChannel = row.number("per_channel"), perToken.isFinite, perChannel.isFinite,
                 !metric.hasSuffix("_db")
@@ -61,7 +62,10 @@ struct PairedErrors {
             return key == rivals.first { $0.bits == fewest }
         }.map { key in
             PairedErrors(
-                tensor: key.tensor, metric: key.metric, bits: key.bits, groupSize: key.groupSize,
+                tensor: key.tensor,
+                metric: key.metric,
+                bits: key.bits,
+                groupSize: key.groupSize,
                 rows: (rows[key] ?? []).sorted { $0.layer < $1.layer }
             )
         }
@@ -77,7 +81,9 @@ struct PairedErrors {
             parts.append("keys err less per channel in \(key.layersForChannel.count) of \(key.rows.count) layers")
         }
         if let value {
-            parts.append("values harm the output less per token in \(value.layersForToken.count) of \(value.rows.count)")
+            parts.append(
+                "values harm the output less per token in \(value.layersForToken.count) of \(value.rows.count)"
+            )
         }
         if parts.isEmpty, let first = pairs.first {
             parts.append(

@@ -84,9 +84,9 @@ public struct Table: Sendable, Equatable {
     }
 
     /// Rows as views that are read by column name.
-    public var rowViews: LazyMapSequence<Range<Int>, RowView> {
-        rows.indices.lazy.map { RowView(table: self, row: $0) }
-    }
+    ///
+    /// An array: chained closures over a lazy sequence of these crash the 6.3 compiler at -O.
+    public var rowViews: [RowView] { rows.indices.map { RowView(table: self, row: $0) } }
 
     /// One row, read by column name.
     public struct RowView: Sendable {

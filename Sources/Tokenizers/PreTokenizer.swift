@@ -8,7 +8,8 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
     case gpt2
     /// First every `\p{N}` alone, then `gpt2` in what lies between.
     case smollm
-    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    /// `'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}`
+    /// `| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     case qwen2
 
     /// Other names under which model files ask for the same cuts. Source: llama.cpp's `llm_tokenizer_bpe`.
@@ -27,6 +28,18 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
             throw TokenizerError.unknownPreTokenizer(name, nearest: Self.nearest(to: name))
         }
         self = found
+    }
+
+    /// The places of the words in `bytes`: non-empty, in order, covering all of it.
+    ///
+    /// - Complexity: O(bytes).
+    public func words(in bytes: [UInt8]) -> [Range<Int>] {
+        bytes.withUnsafeBufferPointer { text in
+            var scanner = WordScanner(text, range: 0..<text.count, preTokenizer: self)
+            var words: [Range<Int>] = []
+            while let word = scanner.next() { words.append(word) }
+            return words
+        }
     }
 
     /// The accepted name that shares the longest beginning; this module imports none that could measure better.

@@ -16,7 +16,8 @@ public enum TokenKind: Int, Sendable {
 extension ByteLevelBPE {
     /// Texts of control tokens that end a turn or a document. Source: llama.cpp's end-of-generation list.
     private static let endTexts: Set<String> = [
-        "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>", "</s>",
+        "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end|>", "<end_of_turn>", "<|end_of_text|>",
+        "</s>",
         "<EOT>", "<|EOT|>",
     ]
 

@@ -8,7 +8,8 @@ struct FigureSnapshotTests {
     static let plainContext = FigureContext(model: "synthetic 30-layer model", text: "seeded noise", tokens: 2048)
     static let outlierContext = FigureContext(
         model: "synthetic 24-layer model with outlier channels and a name as long as some people give their files",
-        text: "seeded noise", tokens: 2048
+        text: "seeded noise",
+        tokens: 2048
     )
 
     @Test(arguments: FigureCatalogue.ids)
@@ -28,7 +29,9 @@ struct FigureSnapshotTests {
     @Test(arguments: ["magnitude-surface", "magnitude-heatmap", "channel-profile"])
     func figureOfOneLayerAndTensorFillsTheWidth(id: String) throws {
         let svg = try FigureCatalogue.figure(
-            id: id, tables: Self.outliers, context: Self.outlierContext,
+            id: id,
+            tables: Self.outliers,
+            context: Self.outlierContext,
             selection: FigureSelection(layer: 17, head: 0, tensor: "key")
         )
         try Snapshot.compare(svg, "\(id)-single")

@@ -11,7 +11,9 @@ enum Snapshot {
         let file = folder.appendingPathComponent(name + ".svg")
         guard let committed = try? String(contentsOf: file, encoding: .utf8) else {
             guard ProcessInfo.processInfo.environment["CI"] != "true" else {
-                Issue.record("there is no snapshot \(name).svg; run the tests without CI=true to write it, and look at it")
+                Issue.record(
+                    "there is no snapshot \(name).svg; run the tests without CI=true to write it, and look at it"
+                )
                 return
             }
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -44,16 +44,19 @@ struct SyntheticTables {
 
     var magnitude: Table {
         var table = Table(
-            name: "magnitude", meaning: "Largest |x| of one channel over a bin of tokens.",
+            name: "magnitude",
+            meaning: "Largest |x| of one channel over a bin of tokens.",
             columns: [
                 Table.Column("layer", .integer, "Layer."), Table.Column("tensor", .string, "key or value."),
-                Table.Column("head", .integer, "KV head."), Table.Column("token_first", .integer, "First token of the bin."),
-                Table.Column("token_last", .integer, "Last token of the bin."), Table.Column("channel", .integer, "Channel."),
+                Table.Column("head", .integer, "KV head."),
+                Table.Column("token_first", .integer, "First token of the bin."),
+                Table.Column("token_last", .integer, "Last token of the bin."),
+                Table.Column("channel", .integer, "Channel."),
                 Table.Column("absolute_maximum", .number, "Largest |x|."),
             ]
         )
         var random = SeededGenerator(seed: seed)
-        let (bins, tokensPerBin) = (64, 32)
+        let (bins, tokensPerBin) = (32, 64)
         for layer in [0, hasOutliers ? 17 : layers / 2, layers - 1] {
             for tensor in ["key", "value"] {
                 for head in 0..<min(heads, 2) {
@@ -83,7 +86,8 @@ struct SyntheticTables {
 
     var statisticsChannel: Table {
         var table = Table(
-            name: "statistics-channel", meaning: "Statistics of one channel of one head over all tokens.",
+            name: "statistics-channel",
+            meaning: "Statistics of one channel of one head over all tokens.",
             columns: [
                 Table.Column("layer", .integer, "Layer."), Table.Column("tensor", .string, "Tensor."),
                 Table.Column("head", .integer, "KV head."), Table.Column("channel", .integer, "Channel."),
@@ -118,7 +122,8 @@ struct SyntheticTables {
 
     var errorsByLayer: Table {
         var table = Table(
-            name: "errors-by-layer", meaning: "Error of one scheme in one layer, mean over KV heads.",
+            name: "errors-by-layer",
+            meaning: "Error of one scheme in one layer, mean over KV heads.",
             columns: [
                 Table.Column("layer", .integer, "Layer."), Table.Column("tensor", .string, "Tensor."),
                 Table.Column("scheme", .string, "Cache scheme."), Table.Column("metric", .string, "Metric id."),
@@ -128,7 +133,7 @@ struct SyntheticTables {
         var random = SeededGenerator(seed: seed &+ 20)
         let metrics = [
             ("key", "mean_absolute_relative_error", 1.0), ("key", "score_relative_error", 0.4),
-            ("value", "output_error_value", 0.3), ("key", "sqnr_db", 1), ("key", "relative_frobenius", 0.3),
+            ("value", "output_error_value", 0.3), ("pair", "output_error_pair", 0.5), ("key", "sqnr_db", 1),
         ]
         for (tensor, metric, base) in metrics {
             for (index, scheme) in Self.schemes.enumerated() {
@@ -150,10 +155,12 @@ struct SyntheticTables {
 
     var perTokenVersusPerChannel: Table {
         var table = Table(
-            name: "per-token-vs-per-channel", meaning: "Error per token against per channel in one layer.",
+            name: "per-token-vs-per-channel",
+            meaning: "Error per token against per channel in one layer.",
             columns: [
                 Table.Column("layer", .integer, "Layer."), Table.Column("tensor", .string, "Tensor."),
-                Table.Column("metric", .string, "Metric id."), Table.Column("bits", .integer, unit: "bit", "Code width."),
+                Table.Column("metric", .string, "Metric id."),
+                Table.Column("bits", .integer, unit: "bit", "Code width."),
                 Table.Column("group_size", .integer, "Elements that share a scale."),
                 Table.Column("per_token", .number, "Error with groups of channels of one token."),
                 Table.Column("per_channel", .number, "Error with groups of tokens of one channel."),
@@ -185,42 +192,61 @@ struct SyntheticTables {
 
     var paperTable2: Table {
         var table = Table(
-            name: "paper-table-2", meaning: "The paper's Table 2 beside this run.",
+            name: "paper-table-2",
+            meaning: "KIVI's Table 2 beside this run.",
             columns: [
-                Table.Column("metric", .string, "Metric id."), Table.Column("per_token", .number, "This run."),
-                Table.Column("per_channel", .number, "This run."), Table.Column("ratio", .number, "per_token / per_channel."),
-                Table.Column("paper_per_token", .number, "The paper, Llama-2-13B."),
-                Table.Column("paper_per_channel", .number, "The paper, Llama-2-13B."),
-                Table.Column("paper_ratio", .number, "Their ratio."), Table.Column("bits", .integer, unit: "bit", "Code width."),
-                Table.Column("group_size", .integer, "Elements that share a scale."),
+                Table.Column("metric", .string, "Metric id."), Table.Column("quantity", .string, "K, A, V or AV."),
+                Table.Column("reading", .string, "Element-wise mean or relative norm."),
+                Table.Column("per_token", .number, "Ours."), Table.Column("per_channel", .number, "Ours."),
+                Table.Column("ratio", .number, "per_token / per_channel, ours."),
+                Table.Column("paper_per_token", .number, "The paper's."),
+                Table.Column("paper_per_channel", .number, "The paper's."),
+                Table.Column("paper_ratio", .number, "per_token / per_channel, the paper's."),
+                Table.Column("bits", .integer, unit: "bit", "Code width."),
+                Table.Column("group_size", .integer, unit: "element", "Elements that share a scale."),
+                Table.Column("same_direction", .string, "Whether the ratios lie on one side of 1."),
+                Table.Column("layers_same_direction", .integer, unit: "layer", "Layers whose own ratio does."),
+                Table.Column("layers", .integer, unit: "layer", "Layers with a ratio."),
             ]
         )
-        let rows: [(String, Double, Double, Double?, Double?)] = [
-            ("key_mean_absolute_relative_error", hasOutliers ? 13.1 : 5.0, 4.1, 13.67, 4.55),
-            ("score_relative_error", hasOutliers ? 38.2 : 6.1, 9.4, 47.00, 9.60),
-            ("value_mean_absolute_relative_error", 4.6, 3.9, 4.57, 3.73),
-            ("output_error_value", 3.1, 15.4, 3.55, 49.89), ("mse", 0.02, 0.01, nil, nil),
-        ]
-        for (metric, token, channel, paperToken, paperChannel) in rows {
+        let pairs = perTokenVersusPerChannel.rowViews.filter { $0.integer("bits") == 2 }
+        for (quantity, tensor, metric, paperToken, paperChannel) in [
+            ("K", "key", "mean_absolute_relative_error", 13.67, 4.55),
+            ("A", "key", "score_relative_error", 47.00, 9.60),
+            ("V", "value", "mean_absolute_relative_error", 4.57, 3.73),
+            ("AV", "value", "output_error_value", 3.55, 49.89),
+        ] {
+            let rows = pairs.filter { $0.string("tensor") == tensor && $0.string("metric") == metric }
+            func mean(_ column: String) -> Double {
+                rows.compactMap { $0.number(column) }.reduce(0, +) / Double(rows.count)
+            }
+            let (token, channel) = (mean("per_token"), mean("per_channel"))
+            let agreeing = rows.filter { (($0.number("ratio") ?? 1) > 1) == (paperToken > paperChannel) }
             table.append([
-                .string(metric), .number(token), .number(channel), .number(token / channel),
-                paperToken.map { .number($0) } ?? .missing, paperChannel.map { .number($0) } ?? .missing,
-                paperToken.flatMap { token in paperChannel.map { .number(token / $0) } } ?? .missing, .integer(2),
-                .integer(32),
+                .string(metric), .string(quantity), .string("element-wise mean"), .number(token), .number(channel),
+                .number(token / channel), .number(paperToken), .number(paperChannel),
+                .number(paperToken / paperChannel),
+                .integer(2), .integer(32), .string((token > channel) == (paperToken > paperChannel) ? "yes" : "no"),
+                .integer(agreeing.count), .integer(rows.count),
             ])
         }
+        table.append(
+            [.string("attention_sparsity"), .string("A"), .string("share of entries"), .number(0.61), .number(0.61)]
+                + [.missing, .number(0.843), .number(0.843)] + [Table.Value](repeating: .missing, count: 6)
+        )
         return table
     }
 
     var outlierChannels: Table {
         var table = Table(
-            name: "outlier-channels", meaning: "The widest channels of each layer.",
+            name: "outlier-channels",
+            meaning: "The widest channels of each layer.",
             columns: [
                 Table.Column("layer", .integer, "Layer."), Table.Column("tensor", .string, "Tensor."),
                 Table.Column("head", .integer, "KV head."), Table.Column("channel", .integer, "Channel."),
                 Table.Column("absolute_maximum", .number, "Largest |x|."),
                 Table.Column("ratio_to_median", .number, "Against the median channel of the layer."),
-                Table.Column("rank", .integer, "0 is the widest."),
+                Table.Column("rank", .integer, "1 is the widest."),
             ]
         )
         for layer in 0..<layers {
@@ -230,7 +256,7 @@ struct SyntheticTables {
             for (rank, entry) in widest.enumerated() {
                 table.append([
                     .integer(layer), .string("key"), .integer(entry.head), .integer(entry.channel),
-                    .number(entry.gain * 2.4), .number(entry.gain), .integer(rank),
+                    .number(entry.gain * 2.4), .number(entry.gain), .integer(rank + 1),
                 ])
             }
         }

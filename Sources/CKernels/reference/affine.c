@@ -22,14 +22,15 @@ void kva_reference_quantize_group(const uint16_t *x, size_t stride, size_t count
         largest = value > largest ? value : largest;
     }
     const float top = (float)((1u << bits) - 1);
+    // Zeros get the sign +, whichever of them the group holds, so that the order of comparison cannot show.
+    smallest += 0.0f;
+    largest += 0.0f;
     const float range = to_half_and_back(largest - smallest);
     if (!finite || !isfinite(range)) {
         *scale_bits = 0;
         *minimum_bits = 0x7E00;
         return;
     }
-    // A zero is stored as +0 whichever zeros the group holds, so that the order of comparison cannot show.
-    smallest += 0.0f;
     *minimum_bits = kva_float_to_half(smallest);
     *scale_bits = kva_float_to_half(range / top);
     const float scale = kva_half_to_float(*scale_bits);

@@ -21,8 +21,9 @@ typedef struct {
 KVA_INLINE kva_affine kva_affine_from(__m256 minimum, __m256 maximum, __m256 poison, unsigned bits) {
     kva_affine result;
     result.top = _mm256_set1_ps((float)((1u << bits) - 1));
-    // A zero minimum is stored as +0 whichever zeros the group holds.
+    // Zeros get the sign +, as in the reference.
     minimum = _mm256_add_ps(minimum, _mm256_setzero_ps());
+    maximum = _mm256_add_ps(maximum, _mm256_setzero_ps());
     const __m256 range = kva_round_to_half(_mm256_sub_ps(maximum, minimum));
     const __m256 finite = _mm256_cmp_ps(_mm256_fmadd_ps(range, _mm256_setzero_ps(), poison), _mm256_setzero_ps(), _CMP_EQ_OQ);
     const __m128i scale_bits = _mm256_cvtps_ph(_mm256_div_ps(range, result.top), _MM_FROUND_TO_NEAREST_INT);

@@ -5,16 +5,18 @@ extension Deviation {
 
     /// Compares `count` neighbours.
     ///
+    /// - Parameter floor: references of at most this magnitude count as zero: they have no relative error.
     /// - Complexity: O(`count`), eight elements at a time.
-    mutating func compare(
+    package mutating func compare(
         reference: UnsafePointer<Float>,
         approximation: UnsafePointer<Float>,
-        count: Int
+        count: Int,
+        floor: Float = 0
     ) {
         var start = 0
         while start < count {
             let length = min(Self.blockLength, count - start)
-            compareBlock(reference + start, approximation + start, count: length)
+            compareBlock(reference + start, approximation + start, count: length, floor: floor)
             start += length
         }
     }
@@ -22,7 +24,8 @@ extension Deviation {
     private mutating func compareBlock(
         _ reference: UnsafePointer<Float>,
         _ approximation: UnsafePointer<Float>,
-        count: Int
+        count: Int,
+        floor: Float
     ) {
         var relative = SIMD8<Float>.zero
         var error = SIMD8<Float>.zero
@@ -33,7 +36,7 @@ extension Deviation {
         for vector in 0..<vectors {
             let x = UnsafeRawPointer(reference + 8 * vector).loadUnaligned(as: SIMD8<Float>.self)
             let y = UnsafeRawPointer(approximation + 8 * vector).loadUnaligned(as: SIMD8<Float>.self)
-            Self.accumulate(x, y, &relative, &error, &energy, &zeros, &nonfinite)
+            Self.accumulate(x, y, floor, &relative, &error, &energy, &zeros, &nonfinite)
         }
         // The tail is compared with itself outside its places, which adds nothing but zero references.
         let tail = count - 8 * vectors
@@ -44,7 +47,7 @@ extension Deviation {
                 x[place] = reference[8 * vectors + place]
                 y[place] = approximation[8 * vectors + place]
             }
-            Self.accumulate(x, y, &relative, &error, &energy, &zeros, &nonfinite)
+            Self.accumulate(x, y, floor, &relative, &error, &energy, &zeros, &nonfinite)
         }
         let padding = tail > 0 ? 8 - tail : 0
         let lost = Int(nonfinite.wrappedSum())
@@ -60,6 +63,7 @@ extension Deviation {
     private static func accumulate(
         _ x: SIMD8<Float>,
         _ y: SIMD8<Float>,
+        _ floor: Float,
         _ relative: inout SIMD8<Float>,
         _ error: inout SIMD8<Float>,
         _ energy: inout SIMD8<Float>,
@@ -67,7 +71,7 @@ extension Deviation {
         _ nonfinite: inout SIMD8<Int32>
     ) {
         let magnitude = SIMD8<Float>(bitPattern: SIMD8<UInt32>(bitPattern: x) & 0x7FFF_FFFF)
-        let isZero = magnitude .== 0
+        let isZero = magnitude .<= floor
         let isLost = .!(magnitude .<= Float.greatestFiniteMagnitude)
         let difference = (y - x).replacing(with: 0, where: isLost)
         let distance = SIMD8<Float>(bitPattern: SIMD8<UInt32>(bitPattern: difference) & 0x7FFF_FFFF)

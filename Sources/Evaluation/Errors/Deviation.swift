@@ -6,11 +6,11 @@
 public struct Deviation: Sendable, Equatable {
     /// Pairs compared: those whose reference is finite.
     public internal(set) var elements = 0
-    /// Of these, pairs whose reference is exactly zero; they have no relative error.
+    /// Of these, pairs whose reference counts as zero; they have no relative error.
     public internal(set) var zeroReferences = 0
     /// Pairs left out because the reference is NaN or infinite.
     public internal(set) var nonfiniteReferences = 0
-    /// Σ |x' − x| / |x| over references that are not zero.
+    /// Σ |x' − x| / |x| over references that do not count as zero.
     public internal(set) var relativeSum = 0.0
     /// Σ (x' − x)².
     public internal(set) var squaredError = 0.0

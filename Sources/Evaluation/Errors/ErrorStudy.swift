@@ -1,3 +1,5 @@
+import Capture
+import Inference
 import Kernels
 import Quantization
 import TensorCore
@@ -17,10 +19,26 @@ public enum ErrorStudy {
     /// Reconstructions held at a time; more schemes than fit are evaluated in several passes.
     private static let passBudgetBytes = 512 << 20
 
+    /// Evaluates a capture.
+    ///
+    /// - Parameter progress: called with the share that is done, from 0 to 1, after each sequence of each layer;
+    ///   what it throws stops the study.
+    /// - Throws: `ErrorStudyError` for settings that do not suit the capture and for failed controls,
+    ///   `CaptureError` from reading, `SchemeError` if the tensors do not suit a scheme.
+    /// - Complexity: time O(layers · heads · queries · tokens · head_dim · schemes); memory about one layer's
+    ///   tensors and their reconstructions by every scheme, these up to 512 MB at a time.
+    public static func run(
+        _ capture: CaptureFile,
+        settings: ErrorStudySettings = ErrorStudySettings(),
+        progress: (Double) throws -> Void = { _ in }
+    ) throws -> ErrorStudyResult {
+        try run(source: CaptureFileSource(capture: capture), settings: settings, progress: progress)
+    }
+
     package static func run(
         source: some AttentionSource,
         settings: ErrorStudySettings = ErrorStudySettings(),
-        progress: (Double) -> Void = { _ in }
+        progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
         let metrics = try MetricCatalogue.metrics(settings.metrics)
         try check(settings, against: source, metrics: metrics)
@@ -52,7 +70,7 @@ public enum ErrorStudy {
                 for (index, pass) in passes.enumerated() {
                     let errors = try LayerErrors(sample, plan: pass, subjects: subjects)
                     collector.add(errors, of: pass, layer: place)
-                    progress((done + Double(index + 1) / Double(passes.count)) / total)
+                    try progress((done + Double(index + 1) / Double(passes.count)) / total)
                 }
                 done += 1
             }
@@ -68,7 +86,7 @@ public enum ErrorStudy {
         _ settings: ErrorStudySettings,
         needsQueries: Bool
     ) throws -> LayerSample {
-        func block(_ tensor: AttentionTensor) throws -> KVBlock {
+        func block(_ tensor: CapturedTensor) throws -> KVBlock {
             KVBlock(
                 tokenMajor: try source.half(tensor, layer: layer, tokens: tokens),
                 tokens: tokens.count,
@@ -108,8 +126,8 @@ public enum ErrorStudy {
         guard !metrics.isEmpty else {
             throw ErrorStudyError.setting(name: "metrics", value: "empty", expected: "one metric id or more")
         }
-        let captured = AttentionTensor.allCases.filter { source.tensors.contains($0) }.map { $0.rawValue }
-        for tensor in [AttentionTensor.key, .value] where !source.tensors.contains(tensor) {
+        let captured = CapturedTensor.allCases.filter { source.tensors.contains($0) }.map { $0.rawValue }
+        for tensor in [CapturedTensor.key, .value] where !source.tensors.contains(tensor) {
             throw ErrorStudyError.missingTensor(tensor.rawValue, captured: captured)
         }
         let needy = metrics.filter { $0.subject.needsQueries }

@@ -4,7 +4,7 @@ import TensorCore
 /// Every error metric.
 public enum MetricCatalogue {
     /// One line a metric. A test finds conforming types that are missing here.
-    static let metrics: [any ErrorMetric.Type] = [
+    package static let metrics: [any ErrorMetric.Type] = [
         MeanAbsoluteRelativeError.self,
         RelativeFrobenius.self,
         MeanSquaredError.self,
@@ -28,6 +28,14 @@ public enum MetricCatalogue {
             return MetricDescription(metric)
         }
     }()
+
+    /// The ids as given, if each is known.
+    ///
+    /// - Throws: `ErrorStudyError.unknownMetric` with the nearest id.
+    public static func checked(_ ids: [String]) throws -> [String] {
+        _ = try metrics(ids)
+        return ids
+    }
 
     /// The metrics of the given ids, in the catalogue's order and once each.
     ///

@@ -112,7 +112,8 @@ struct QueryBlock {
                 deviation.compare(
                     reference: exact.row(row),
                     approximation: weights.row(row),
-                    count: visibleKeys(row)
+                    count: visibleKeys(row),
+                    floor: ScoreRelativeError.floor
                 )
             }
             return deviation

@@ -5,10 +5,10 @@ import Kernels
 /// Room for the capacity is reserved, not touched: the operating system gives a page when it is first written.
 public final class FullCache: KVCache {
     /// How elements are stored.
-    public enum Precision: Sendable {
-        case float32
+    public enum Precision: String, Sendable, CaseIterable {
+        case float32 = "f32"
         /// Rounded to nearest even when appended.
-        case float16
+        case float16 = "f16"
 
         var bytesPerElement: Int { self == .float32 ? 4 : 2 }
     }

@@ -51,7 +51,9 @@ struct Projection: Sendable {
         Parallel.forEachBlock(of: 32, in: tokens) { block in
             for token in block {
                 let row = output + token * rows
-                if let bias { bias.withUnsafeBufferPointer { $0.baseAddress.map { VectorMath.add($0, into: row, count: rows) } } }
+                if let bias {
+                    bias.withUnsafeBufferPointer { $0.baseAddress.map { VectorMath.add($0, into: row, count: rows) } }
+                }
                 if case .interleavedHalves(let headDim) = order { separateHalves(row, headDim: headDim) }
             }
         }

@@ -11,7 +11,11 @@ public struct BarMark: Mark {
     /// - Parameter slot: which of how many bars that share a band this one is.
     /// - Throws: ``PlotError`` if a channel is empty or lengths differ.
     public init(
-        x: Channel, y: [Double], baseline: Double = 0, series: String? = nil, slot: (index: Int, count: Int) = (0, 1)
+        x: Channel,
+        y: [Double],
+        baseline: Double = 0,
+        series: String? = nil,
+        slot: (index: Int, count: Int) = (0, 1)
     ) throws {
         self.x = x
         self.y = y
@@ -33,7 +37,8 @@ public struct BarMark: Mark {
         for index in y.indices {
             guard let point = frame.point(x, .numbers(y), index) else { continue }
             let left = point.x - band / 2 + width * Double(slot.index)
-            path += "M\(NumberText.coordinate(left)) \(NumberText.coordinate(zero))V\(NumberText.coordinate(point.y))"
+            path +=
+                "M\(NumberText.coordinate(left)) \(NumberText.coordinate(zero))V\(NumberText.coordinate(point.y))"
                 + "h\(NumberText.coordinate(width))V\(NumberText.coordinate(zero))z"
         }
         writer.element("path", ["class": "soft \(frame.fill(series))", "d": path])

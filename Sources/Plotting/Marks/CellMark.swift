@@ -21,7 +21,10 @@ public struct CellMark: Mark {
     ///   - domain: values at the ends of the ramp; without it, zero or the minimum to the maximum.
     /// - Throws: ``PlotError`` if rows are missing, uneven, without a finite value, or too many.
     public init(
-        rows: [[Double]], x: ClosedRange<Double>, y: ClosedRange<Double>, domain: ClosedRange<Double>? = nil,
+        rows: [[Double]],
+        x: ClosedRange<Double>,
+        y: ClosedRange<Double>,
+        domain: ClosedRange<Double>? = nil,
         ramp: ColorRamp = .lagoon
     ) throws {
         self.rows = rows
@@ -32,7 +35,11 @@ public struct CellMark: Mark {
         guard width > 0 else { throw PlotError.missingChannel(mark: name, channel: "rows") }
         for row in rows where row.count != width {
             throw PlotError.lengthMismatch(
-                mark: name, channel: "rows", count: row.count, other: "rows", otherCount: width
+                mark: name,
+                channel: "rows",
+                count: row.count,
+                other: "rows",
+                otherCount: width
             )
         }
         guard rows.count * width <= Self.cellLimit else {

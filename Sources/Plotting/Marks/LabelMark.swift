@@ -41,11 +41,14 @@ public struct LabelMark: Mark {
 
     /// The nearest free box for a label, or `nil`.
     static func place(
-        width: Double, at point: (x: Double, y: Double), in area: Rect, avoiding taken: [Rect]
+        width: Double,
+        at point: (x: Double, y: Double),
+        in area: Rect,
+        avoiding taken: [Rect]
     ) -> Rect? {
         let height = size + 3
         for distance in stride(from: 4.0, through: 120, by: 9) {
-            let aside = distance + 2
+            let aside = distance + 4
             let offsets: [(x: Double, y: Double)] = [
                 (-width / 2, -distance - height), (aside, -height / 2), (-aside - width, -height / 2),
                 (aside, -distance - height), (-aside - width, -distance - height), (-width / 2, distance),

@@ -18,7 +18,11 @@ public struct LineMark: Mark {
     /// - Parameter showsPoints: a shape at each datum; for few data.
     /// - Throws: ``PlotError`` if a channel is empty or lengths differ.
     public init(
-        x: [Double], y: [Double], series: String? = nil, join: Join = .straight, showsPoints: Bool = false,
+        x: [Double],
+        y: [Double],
+        series: String? = nil,
+        join: Join = .straight,
+        showsPoints: Bool = false,
         isThin: Bool = false
     ) throws {
         self.x = .numbers(x)
@@ -50,12 +54,16 @@ public struct LineMark: Mark {
         }
         let weight = isThin ? "thin" : "line"
         writer.element(
-            "path", ["class": "\(weight) \(frame.stroke(series))", "stroke-dasharray": frame.dash(series), "d": path]
+            "path",
+            ["class": "\(weight) \(frame.stroke(series))", "stroke-dasharray": frame.dash(series), "d": path]
         )
         guard symbol == .lineWithPoints else { return }
         PointShape.draw(
-            (0..<x.count).compactMap { frame.point(x, y, $0) }, frame.shape(series), radius: 2.6,
-            class: frame.fill(series), to: &writer
+            (0..<x.count).compactMap { frame.point(x, y, $0) },
+            frame.shape(series),
+            radius: 2.6,
+            class: frame.fill(series),
+            to: &writer
         )
     }
 }

@@ -64,7 +64,10 @@ extension Mark {
             guard channel.values.count > 0 else { throw PlotError.missingChannel(mark: name, channel: channel.name) }
             guard channel.values.count == first.values.count else {
                 throw PlotError.lengthMismatch(
-                    mark: name, channel: channel.name, count: channel.values.count, other: first.name,
+                    mark: name,
+                    channel: channel.name,
+                    count: channel.values.count,
+                    other: first.name,
                     otherCount: first.values.count
                 )
             }

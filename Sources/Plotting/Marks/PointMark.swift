@@ -20,8 +20,11 @@ public struct PointMark: Mark {
 
     public func draw(in frame: PanelFrame, to writer: inout SVGWriter) {
         PointShape.draw(
-            (0..<x.count).compactMap { frame.point(x, y, $0) }, frame.shape(series), radius: radius,
-            class: frame.fill(series), to: &writer
+            (0..<x.count).compactMap { frame.point(x, y, $0) },
+            frame.shape(series),
+            radius: radius,
+            class: frame.fill(series),
+            to: &writer
         )
     }
 }
@@ -29,7 +32,10 @@ public struct PointMark: Mark {
 extension PointShape {
     /// All points of one shape as one path.
     static func draw(
-        _ points: [(x: Double, y: Double)], _ shape: PointShape, radius: Double, class name: String,
+        _ points: [(x: Double, y: Double)],
+        _ shape: PointShape,
+        radius: Double,
+        class name: String,
         to writer: inout SVGWriter
     ) {
         guard !points.isEmpty else { return }

@@ -21,6 +21,9 @@ public struct PolygonMark: Mark {
             "\(NumberText.coordinate($0.x)) \(NumberText.coordinate($0.y))"
         }
         guard vertices.count > 2 else { return }
-        writer.element("path", ["class": "soft \(frame.fill(series))", "d": "M" + vertices.joined(separator: "L") + "z"])
+        writer.element(
+            "path",
+            ["class": "soft \(frame.fill(series))", "d": "M" + vertices.joined(separator: "L") + "z"]
+        )
     }
 }

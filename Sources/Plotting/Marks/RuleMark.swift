@@ -38,14 +38,19 @@ public struct RuleMark: Mark {
         let area = frame.area
         let at = direction == .x ? frame.x(value) : frame.y(value)
         let position = NumberText.coordinate(at)
-        let path = direction == .x
+        let path =
+            direction == .x
             ? "M\(position) \(NumberText.coordinate(area.y))V\(NumberText.coordinate(area.bottom))"
             : "M\(NumberText.coordinate(area.x)) \(position)H\(NumberText.coordinate(area.right))"
         writer.element("path", ["class": "rule", "stroke-dasharray": dash, "d": path])
         if direction == .x {
             let isLate = at > area.x + area.width * 0.7
             writer.label(
-                label, x: isLate ? at - 4 : at + 4, y: area.y + 11, class: "tick halo", anchor: isLate ? .end : .start
+                label,
+                x: isLate ? at - 4 : at + 4,
+                y: area.y + 11,
+                class: "tick halo",
+                anchor: isLate ? .end : .start
             )
         } else {
             writer.label(label, x: area.right + 4, y: at + 4, class: "tick")

@@ -28,7 +28,8 @@ public struct SegmentMark: Mark {
         var path = ""
         for index in 0..<x1.count {
             guard let from = frame.point(x1, y1, index), let to = frame.point(x2, y2, index) else { continue }
-            path += "M\(NumberText.coordinate(from.x)) \(NumberText.coordinate(from.y))"
+            path +=
+                "M\(NumberText.coordinate(from.x)) \(NumberText.coordinate(from.y))"
                 + "L\(NumberText.coordinate(to.x)) \(NumberText.coordinate(to.y))"
         }
         let ink = series == nil ? "axis" : frame.stroke(series)

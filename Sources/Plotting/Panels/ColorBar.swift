@@ -19,15 +19,21 @@ public struct ColorBar: Sendable {
 
     func draw(in strip: Rect, to writer: inout SVGWriter) {
         let step = strip.height / Double(ColorRamp.levels)
-        let place = "translate(\(NumberText.coordinate(strip.x + strip.width / 2)) \(NumberText.coordinate(strip.bottom)))"
+        let place =
+            "translate(\(NumberText.coordinate(strip.x + strip.width / 2)) \(NumberText.coordinate(strip.bottom)))"
         writer.begin("g", ["class": "cells", "transform": place])
         for level in 0..<ColorRamp.levels {
             let from = NumberText.fixed(-step * Double(level), decimals: 2)
-            let to = NumberText.fixed(-step * Double(level + 1) - (level == ColorRamp.levels - 1 ? 0 : 0.4), decimals: 2)
+            let to = NumberText.fixed(
+                -step * Double(level + 1) - (level == ColorRamp.levels - 1 ? 0 : 0.4),
+                decimals: 2
+            )
             writer.element(
                 "path",
-                ["class": ramp.className(level), "style": "stroke-width:\(NumberText.coordinate(strip.width))px",
-                    "d": "M0 \(from)V\(to)"]
+                [
+                    "class": ramp.className(level), "style": "stroke-width:\(NumberText.coordinate(strip.width))px",
+                    "d": "M0 \(from)V\(to)",
+                ]
             )
         }
         writer.end()

@@ -22,7 +22,9 @@ extension Panel {
         )
         let titleWidth = cell.right - area.x
         writer.label(
-            TextMetrics.fitted(title, size: 12.5, isBold: true, limit: titleWidth), x: area.x, y: cell.y + 15,
+            TextMetrics.fitted(title, size: 12.5, isBold: true, limit: titleWidth),
+            x: area.x,
+            y: cell.y + 15,
             class: "panel"
         )
         drawXAxis(frame, bottom: area.bottom, to: &writer)
@@ -38,20 +40,28 @@ extension Panel {
             let grid = ticks.map { Self.vertical(frame.x($0.value), area.y, bottom) }.joined()
             writer.element("path", ["class": "grid", "d": grid])
         }
-        let baseline = "M\(NumberText.coordinate(area.x)) \(NumberText.coordinate(bottom))"
+        let baseline =
+            "M\(NumberText.coordinate(area.x)) \(NumberText.coordinate(bottom))"
             + "H\(NumberText.coordinate(area.right))"
-        let notches = xAxis.kind == .band ? "" : ticks.map { Self.vertical(frame.x($0.value), bottom, bottom + 4) }.joined()
+        let notches =
+            xAxis.kind == .band ? "" : ticks.map { Self.vertical(frame.x($0.value), bottom, bottom + 4) }.joined()
         writer.element("path", ["class": "axis", "d": baseline + notches])
         for tick in ticks {
             let limit = xAxis.kind == .band ? frame.x.unitLength * Self.bandStride(frame.x) - 4 : .infinity
             writer.label(
-                TextMetrics.fitted(tick.label, size: Self.tickSize, limit: limit), x: frame.x(tick.value),
-                y: bottom + 15, class: "tick", anchor: .middle
+                TextMetrics.fitted(tick.label, size: Self.tickSize, limit: limit),
+                x: frame.x(tick.value),
+                y: bottom + 15,
+                class: "tick",
+                anchor: .middle
             )
         }
         writer.label(
-            TextMetrics.fitted(xAxis.title, size: 12, limit: area.width + 40), x: area.x + area.width / 2,
-            y: bottom + 32, class: "axis-title", anchor: .middle
+            TextMetrics.fitted(xAxis.title, size: 12, limit: area.width + 40),
+            x: area.x + area.width / 2,
+            y: bottom + 32,
+            class: "axis-title",
+            anchor: .middle
         )
     }
 
@@ -69,13 +79,20 @@ extension Panel {
         let limit = area.x - cell.x - 8 - (yAxis.title.isEmpty ? 0 : 18)
         for tick in ticks {
             writer.label(
-                TextMetrics.fitted(tick.label, size: Self.tickSize, limit: max(limit, 20)), x: area.x - 6,
-                y: frame.y(tick.value) + 4, class: "tick", anchor: .end
+                TextMetrics.fitted(tick.label, size: Self.tickSize, limit: max(limit, 20)),
+                x: area.x - 6,
+                y: frame.y(tick.value) + 4,
+                class: "tick",
+                anchor: .end
             )
         }
         writer.label(
-            TextMetrics.fitted(yAxis.title, size: 12, limit: area.height + 30), x: cell.x + 11,
-            y: area.y + area.height / 2, class: "axis-title", anchor: .middle, rotation: -90
+            TextMetrics.fitted(yAxis.title, size: 12, limit: area.height + 30),
+            x: cell.x + 11,
+            y: area.y + area.height / 2,
+            class: "axis-title",
+            anchor: .middle,
+            rotation: -90
         )
     }
 

@@ -14,7 +14,12 @@ public struct Panel: PanelContent {
     ///   - height: in pixels, with axes and title.
     /// - Throws: ``PlotError`` if a mark does not suit its axes or there is nothing finite to draw.
     public init(
-        title: String = "", x: Axis, y: Axis, marks: [any Mark], colorBar: ColorBar? = nil, height: Double = 240
+        title: String = "",
+        x: Axis,
+        y: Axis,
+        marks: [any Mark],
+        colorBar: ColorBar? = nil,
+        height: Double = 240
     ) throws {
         self.title = title
         self.height = height
@@ -36,7 +41,10 @@ public struct Panel: PanelContent {
 
     /// Learns one scale from all marks, and checks that their values suit it.
     private static func scale(
-        _ axis: Axis, _ direction: MarkChannel.Direction, _ marks: [any Mark], panel: String
+        _ axis: Axis,
+        _ direction: MarkChannel.Direction,
+        _ marks: [any Mark],
+        panel: String
     ) throws -> PositionScale {
         var numbers: [Double] = []
         var names: [String] = []
@@ -51,7 +59,10 @@ public struct Panel: PanelContent {
                 case .numbers(let values):
                     if axis.kind == .logarithmic, let bad = values.firstIndex(where: { $0.isFinite && $0 <= 0 }) {
                         throw PlotError.notPositive(
-                            mark: mark.name, channel: channel.name, index: bad, value: values[bad]
+                            mark: mark.name,
+                            channel: channel.name,
+                            index: bad,
+                            value: values[bad]
                         )
                     }
                     numbers += values

@@ -15,6 +15,7 @@ extension Plot {
                 body.label(line, x: Self.margin, y: y + size * 0.85, class: name)
                 y += leading
             }
+            if name == "title" { y += 1 }
         }
         let entries = legendEntries()
         y = drawLegend(entries, y: y + 6, inner: inner, to: &body)
@@ -40,7 +41,11 @@ extension Plot {
             ]
         )
         writer.element("title", ["id": "\(id)-title"], content: title)
-        writer.element("desc", ["id": "\(id)-desc"], content: [subtitle, caption].filter { !$0.isEmpty }.joined(separator: " "))
+        writer.element(
+            "desc",
+            ["id": "\(id)-desc"],
+            content: [subtitle, caption].filter { !$0.isEmpty }.joined(separator: " ")
+        )
         let ramps = panels.reduce(into: Set<ColorRamp>()) { $0.formUnion($1.ramps) }
         writer.raw("<style>\n\(StyleSheet.css(ramps: ramps))</style>\n")
         writer.element("rect", ["class": "page", "width": w, "height": h])
@@ -56,7 +61,10 @@ extension Plot {
     }
 
     private func drawLegend(
-        _ entries: [(series: String, symbol: LegendSymbol)], y top: Double, inner: Double, to writer: inout SVGWriter
+        _ entries: [(series: String, symbol: LegendSymbol)],
+        y top: Double,
+        inner: Double,
+        to writer: inout SVGWriter
     ) -> Double {
         guard !entries.isEmpty else { return top }
         let widest = entries.map { TextMetrics.width($0.series, size: 12) }.max() ?? 0
@@ -79,7 +87,11 @@ extension Plot {
     }
 
     private func drawSymbol(
-        _ symbol: LegendSymbol, series: Int, x: Double, y: Double, to writer: inout SVGWriter
+        _ symbol: LegendSymbol,
+        series: Int,
+        x: Double,
+        y: Double,
+        to writer: inout SVGWriter
     ) {
         let fill = "f\(series % SeriesPalette.colorCount)"
         if symbol == .line || symbol == .lineWithPoints {
@@ -102,7 +114,10 @@ extension Plot {
     }
 
     private func drawPanels(
-        y top: Double, inner: Double, context: PlotContext, to writer: inout SVGWriter
+        y top: Double,
+        inner: Double,
+        context: PlotContext,
+        to writer: inout SVGWriter
     ) -> Double {
         let cellWidth = (inner - Self.gap * Double(columns - 1)) / Double(columns)
         var y = top
@@ -123,7 +138,9 @@ extension Plot {
                 insets.right = shared[offset].right
                 let x = Self.margin + (cellWidth + Self.gap) * Double(offset)
                 panel.draw(
-                    in: Rect(x: x, y: y, width: cellWidth, height: height), insets: insets, context: context,
+                    in: Rect(x: x, y: y, width: cellWidth, height: height),
+                    insets: insets,
+                    context: context,
                     to: &writer
                 )
             }

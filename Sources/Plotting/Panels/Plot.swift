@@ -14,7 +14,11 @@ public struct Plot: Sendable {
     ///   - width: in pixels; text sizes assume 800.
     /// - Throws: ``PlotError/noPanels``.
     public init(
-        title: String, subtitle: String = "", caption: String = "", columns: Int = 1, width: Double = 800,
+        title: String,
+        subtitle: String = "",
+        caption: String = "",
+        columns: Int = 1,
+        width: Double = 800,
         panels: [any PanelContent]
     ) throws {
         guard !panels.isEmpty else { throw PlotError.noPanels }

@@ -1,13 +1,17 @@
 extension SurfacePanel {
     public func draw(in cell: Rect, insets: Insets, context: PlotContext, to writer: inout SVGWriter) {
         writer.label(
-            TextMetrics.fitted(title, size: 12.5, isBold: true, limit: cell.width - 8), x: cell.x + 4, y: cell.y + 15,
+            TextMetrics.fitted(title, size: 12.5, isBold: true, limit: cell.width - 8),
+            x: cell.x + 4,
+            y: cell.y + 15,
             class: "panel"
         )
         let ticks = Ticks.linear(valueRange, count: 5)
         let left = 12 + (ticks.map { TextMetrics.width($0.label, size: 11) }.max() ?? 0)
         let area = Rect(
-            x: cell.x + left, y: cell.y + insets.top + 10, width: cell.width - left - 26,
+            x: cell.x + left,
+            y: cell.y + insets.top + 10,
+            width: cell.width - left - 26,
             height: cell.height - insets.top - 10 - 30
         )
         let projection = SurfaceProjection(in: area)
@@ -70,7 +74,8 @@ extension SurfacePanel {
     private func drawWalls(_ projection: SurfaceProjection, _ ticks: [Tick], to writer: inout SVGWriter) {
         func outline(_ corners: [(Double, Double, Double)]) -> String {
             let points = corners.map { projection.point(column: $0.0, row: $0.1, value: $0.2) }
-            return "M" + points.map { "\(NumberText.coordinate($0.x)) \(NumberText.coordinate($0.y))" }
+            return "M"
+                + points.map { "\(NumberText.coordinate($0.x)) \(NumberText.coordinate($0.y))" }
                 .joined(separator: "L")
         }
         let faces = [
@@ -104,10 +109,15 @@ extension SurfacePanel {
 
     /// Ticks and title along one front edge of the floor; ticks lie in the direction of the other edge.
     private func drawEdge(
-        _ direction: Direction, isColumn: Bool, _ projection: SurfaceProjection, to writer: inout SVGWriter
+        _ direction: Direction,
+        isColumn: Bool,
+        _ projection: SurfaceProjection,
+        to writer: inout SVGWriter
     ) {
-        let outward = isColumn
-            ? (x: -projection.rowStep.x, y: -projection.rowStep.y) : (x: projection.columnStep.x, y: projection.columnStep.y)
+        let outward =
+            isColumn
+            ? (x: -projection.rowStep.x, y: -projection.rowStep.y)
+            : (x: projection.columnStep.x, y: projection.columnStep.y)
         let length = (outward.x * outward.x + outward.y * outward.y).squareRoot()
         let unit = (x: outward.x / length, y: outward.y / length)
         func foot(_ along: Double) -> (x: Double, y: Double) {
@@ -121,18 +131,26 @@ extension SurfacePanel {
             let at = foot(Self.along(tick, direction))
             writer.line(at.x, at.y, at.x + 4 * unit.x, at.y + 4 * unit.y, class: "axis")
             writer.label(
-                tick.label, x: at.x + 7 * unit.x, y: at.y + 7 * unit.y + 8, class: "tick",
+                tick.label,
+                x: at.x + 9 * unit.x,
+                y: at.y + 9 * unit.y + 9,
+                class: "tick",
                 anchor: isColumn ? .end : .start
             )
             widest = max(widest, TextMetrics.width(tick.label, size: 11))
         }
         let middle = foot(0.5)
         let away = isColumn ? 24 + widest * 0.4 : 22 + widest * 0.9
-        let angle = isColumn
+        let angle =
+            isColumn
             ? Self.degrees(projection.columnStep) : Self.degrees((projection.rowStep.x, projection.rowStep.y))
         writer.label(
-            direction.title, x: middle.x + away * unit.x, y: middle.y + away * unit.y + 10, class: "axis-title",
-            anchor: .middle, rotation: angle
+            direction.title,
+            x: middle.x + away * unit.x,
+            y: middle.y + away * unit.y + 10,
+            class: "axis-title",
+            anchor: .middle,
+            rotation: angle
         )
     }
 
@@ -150,7 +168,8 @@ extension SurfacePanel {
         for tick in ticks {
             let y = projection.point(column: 0, row: 0, value: fraction(tick.value)).y
             writer.line(foot.x - 4, y, foot.x, y, class: "axis")
-            writer.label(tick.label, x: foot.x - 7, y: y + 3, class: "tick", anchor: .end)
+            // The lowest label keeps clear of the first one along the floor.
+            writer.label(tick.label, x: foot.x - 7, y: y + (y > foot.y - 6 ? 0 : 4), class: "tick", anchor: .end)
         }
         writer.label(valueTitle, x: top.x - 4, y: top.y - 8, class: "axis-title", anchor: .middle)
     }
@@ -161,7 +180,8 @@ extension SurfacePanel {
         for (index, row) in rows.enumerated() {
             for (column, value) in row.enumerated() where value.isFinite {
                 let point = projection.point(
-                    column: Double(column) / Double(row.count - 1), row: Double(index) / Double(rows.count - 1),
+                    column: Double(column) / Double(row.count - 1),
+                    row: Double(index) / Double(rows.count - 1),
                     value: fraction(value)
                 )
                 if stretch.contains(point.x) { top = min(top, point.y) }
@@ -177,7 +197,8 @@ extension SurfacePanel {
             let value = rows[annotation.row][annotation.column]
             let peak = projection.point(
                 column: Double(annotation.column) / Double(rows[0].count - 1),
-                row: Double(annotation.row) / Double(rows.count - 1), value: fraction(value)
+                row: Double(annotation.row) / Double(rows.count - 1),
+                value: fraction(value)
             )
             let width = TextMetrics.width(annotation.text, size: 11)
             let x = min(max(peak.x - width / 2, cell.x + 4), cell.right - width - 4)

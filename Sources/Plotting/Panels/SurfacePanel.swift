@@ -43,15 +43,25 @@ public struct SurfacePanel: PanelContent {
     ///   - valueRange: limits of height and colour; without it, zero to the maximum.
     /// - Throws: ``PlotError`` for a grid smaller than 2 × 2, uneven, too large or without a finite value.
     public init(
-        title: String = "", rows: [[Double]], rowDirection: Direction, columnDirection: Direction, valueTitle: String,
-        valueRange: ClosedRange<Double>? = nil, ramp: ColorRamp = .lagoon, annotations: [Annotation] = [],
+        title: String = "",
+        rows: [[Double]],
+        rowDirection: Direction,
+        columnDirection: Direction,
+        valueTitle: String,
+        valueRange: ClosedRange<Double>? = nil,
+        ramp: ColorRamp = .lagoon,
+        annotations: [Annotation] = [],
         height: Double = 300
     ) throws {
         let width = rows.first?.count ?? 0
         guard rows.count > 1, width > 1 else { throw PlotError.missingChannel(mark: "surface", channel: "rows") }
         for row in rows where row.count != width {
             throw PlotError.lengthMismatch(
-                mark: "surface", channel: "rows", count: row.count, other: "rows", otherCount: width
+                mark: "surface",
+                channel: "rows",
+                count: row.count,
+                other: "rows",
+                otherCount: width
             )
         }
         guard rows.count * width <= Self.cellLimit else {

@@ -25,7 +25,9 @@ public struct Rect: Sendable, Equatable {
 
     func inset(_ insets: Insets) -> Rect {
         Rect(
-            x: x + insets.left, y: y + insets.top, width: max(1, width - insets.left - insets.right),
+            x: x + insets.left,
+            y: y + insets.top,
+            width: max(1, width - insets.left - insets.right),
             height: max(1, height - insets.top - insets.bottom)
         )
     }

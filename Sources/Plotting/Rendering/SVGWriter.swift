@@ -31,13 +31,19 @@ public struct SVGWriter {
     public mutating func raw(_ svg: String) { text += svg }
 
     public mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, class name: String) {
-        let path = "M\(NumberText.coordinate(x1)) \(NumberText.coordinate(y1))"
+        let path =
+            "M\(NumberText.coordinate(x1)) \(NumberText.coordinate(y1))"
             + "L\(NumberText.coordinate(x2)) \(NumberText.coordinate(y2))"
         element("path", ["class": name, "d": path])
     }
 
     public mutating func label(
-        _ content: String, x: Double, y: Double, class name: String, anchor: TextAnchor = .start, rotation: Double = 0
+        _ content: String,
+        x: Double,
+        y: Double,
+        class name: String,
+        anchor: TextAnchor = .start,
+        rotation: Double = 0
     ) {
         guard !content.isEmpty else { return }
         let (x, y) = (NumberText.coordinate(x), NumberText.coordinate(y))

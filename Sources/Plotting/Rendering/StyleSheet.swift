@@ -36,15 +36,18 @@ enum StyleSheet {
         light += "max-width:100%;height:auto;background:var(--plot-page)}\n"
         dark += "}"
         var rules = ".plot text{font-family:\(TextMetrics.fontFamily);font-size:11px;\(paint("fill", "ink"))}\n"
-        rules += ".plot .title{font-size:17px;font-weight:bold}.plot .subtitle{font-size:13px;\(paint("fill", "muted"))}\n"
-        rules += ".plot .caption{font-size:11.5px;\(paint("fill", "muted"))}.plot .panel{font-size:12.5px;font-weight:bold}\n"
+        rules +=
+            ".plot .title{font-size:17px;font-weight:bold}.plot .subtitle{font-size:13px;\(paint("fill", "muted"))}\n"
+        rules +=
+            ".plot .caption{font-size:11.5px;\(paint("fill", "muted"))}.plot .panel{font-size:12.5px;font-weight:bold}\n"
         rules += ".plot .tick{\(paint("fill", "muted"))}.plot .axis-title{font-size:12px}\n"
         rules += ".plot .middle{text-anchor:middle}.plot .end{text-anchor:end}\n"
         rules += ".plot .halo{stroke-width:3px;stroke-linejoin:round;paint-order:stroke;\(paint("stroke", "page"))}\n"
         rules += ".plot path,.plot polyline{fill:none;stroke-linejoin:round;stroke-linecap:butt}\n"
         rules += ".plot .page{\(paint("fill", "page"))}.plot .wall{\(paint("fill", "wall"))}\n"
         rules += ".plot .axis{\(paint("stroke", "axis"))}.plot .grid{\(paint("stroke", "grid"))}\n"
-        rules += ".plot .rule{stroke-width:1.2;\(paint("stroke", "muted"))}.plot .leader{stroke-width:.8;\(paint("stroke", "muted"))}\n"
+        rules +=
+            ".plot .rule{stroke-width:1.2;\(paint("stroke", "muted"))}.plot .leader{stroke-width:.8;\(paint("stroke", "muted"))}\n"
         rules += ".plot .line{stroke-width:1.8;stroke-linecap:round}.plot .thin{stroke-width:1.1}\n"
         for index in 0..<SeriesPalette.colorCount {
             let color = SeriesPalette.light[index]

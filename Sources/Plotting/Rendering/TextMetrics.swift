@@ -2,19 +2,19 @@
 ///
 /// The table holds the advance widths of Helvetica and Arial in thousandths of
 /// the font size; an allowance covers the wider fonts that may stand in for them.
-enum TextMetrics {
-    static let fontFamily = "Helvetica Neue,Helvetica,Arial,Liberation Sans,sans-serif"
+package enum TextMetrics {
+    package static let fontFamily = "Helvetica Neue,Helvetica,Arial,Liberation Sans,sans-serif"
     private static let allowance = 1.05
 
     /// Width in pixels of one line of text.
-    static func width(_ text: String, size: Double, isBold: Bool = false) -> Double {
+    package static func width(_ text: String, size: Double, isBold: Bool = false) -> Double {
         var thousandths = 0
         for scalar in text.unicodeScalars { thousandths += advance(scalar) }
         return Double(thousandths) / 1000 * size * allowance * (isBold ? 1.06 : 1)
     }
 
     /// Breaks text at spaces into lines no wider than `limit`; a longer word stands alone.
-    static func wrap(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> [String] {
+    package static func wrap(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> [String] {
         var lines: [String] = []
         for paragraph in text.split(separator: "\n", omittingEmptySubsequences: true) {
             var line = ""
@@ -33,7 +33,7 @@ enum TextMetrics {
     }
 
     /// Like ``wrap(_:size:isBold:limit:)`` with lines of about one length, so that no word is left alone on the last.
-    static func balanced(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> [String] {
+    package static func balanced(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> [String] {
         let lines = wrap(text, size: size, isBold: isBold, limit: limit)
         guard lines.count > 1 else { return lines }
         var best = lines
@@ -46,7 +46,7 @@ enum TextMetrics {
     }
 
     /// The text, or as much of it as fits with an ellipsis in the middle, where names differ least.
-    static func fitted(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> String {
+    package static func fitted(_ text: String, size: Double, isBold: Bool = false, limit: Double) -> String {
         guard width(text, size: size, isBold: isBold) > limit else { return text }
         let letters = Array(text)
         var kept = letters.count - 1

@@ -21,8 +21,14 @@ public struct Axis: Sendable {
 
     /// - Parameter unit: shown in brackets after the title; empty for pure numbers.
     public init(
-        _ title: String, unit: String = "", kind: Kind = .linear, domain: ClosedRange<Double>? = nil,
-        includesZero: Bool = false, integersOnly: Bool = false, showsGrid: Bool = true, ticks: [Tick]? = nil
+        _ title: String,
+        unit: String = "",
+        kind: Kind = .linear,
+        domain: ClosedRange<Double>? = nil,
+        includesZero: Bool = false,
+        integersOnly: Bool = false,
+        showsGrid: Bool = true,
+        ticks: [Tick]? = nil
     ) {
         self.title = unit.isEmpty ? title : "\(title) (\(unit))"
         self.kind = kind

@@ -45,7 +45,8 @@ public struct PositionScale: Sendable {
 
     /// Pixel of a value.
     public func callAsFunction(_ value: Double) -> Double {
-        let fraction = kind == .logarithmic
+        let fraction =
+            kind == .logarithmic
             ? log(value / domain.lowerBound) / log(domain.upperBound / domain.lowerBound)
             : (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
         return start + fraction * (end - start)

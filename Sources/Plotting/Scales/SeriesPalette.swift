@@ -4,11 +4,11 @@
 /// Source of the light colours: Okabe and Ito, "Color Universal Design" (2008);
 /// its yellow is left out, since it vanishes on white.
 public enum SeriesPalette {
-    static let light: [Color] = [
+    package static let light: [Color] = [
         Color(0x0072B2), Color(0xD55E00), Color(0x009E73), Color(0xCC79A7),
         Color(0xE69F00), Color(0x56B4E9), Color(0x5A5A5A),
     ]
-    static let dark: [Color] = [
+    package static let dark: [Color] = [
         Color(0x5AAEE8), Color(0xFF8C42), Color(0x2FC798), Color(0xE69AC6),
         Color(0xF4BE55), Color(0xA5DBFF), Color(0xC4C4C4),
     ]

@@ -35,7 +35,8 @@ public enum Ticks {
                 if last - first + 1 <= max(count, 2) {
                     let decimals = max(0, -exponent)
                     return (first...max(first, last)).filter { $0 <= last }.map { index in
-                        let value = exponent < 0
+                        let value =
+                            exponent < 0
                             ? Double(index * factor) / NumberText.powerOfTen(-exponent) : Double(index) * step
                         return Tick(value: value, label: NumberText.tick(value, decimals: decimals))
                     }
@@ -57,7 +58,8 @@ public enum Ticks {
             var ticks: [Tick] = []
             for exponent in low...max(low, high) where exponent.isMultiple(of: stride) {
                 for factor in factors {
-                    let value = exponent < 0
+                    let value =
+                        exponent < 0
                         ? Double(factor) / NumberText.powerOfTen(-exponent)
                         : Double(factor) * NumberText.powerOfTen(exponent)
                     if value >= range.lowerBound * (1 - 1e-9), value <= range.upperBound * (1 + 1e-9) {

@@ -31,22 +31,36 @@ public enum ChannelProfile: Figure {
         let median: Double
 
         var widest: (entry: Entry, ratio: Double)? {
-            guard median > 0, let entry = entries.max(by: { $0.absoluteMaximum < $1.absoluteMaximum }) else { return nil }
+            guard median > 0, let entry = entries.max(by: { $0.absoluteMaximum < $1.absoluteMaximum }) else {
+                return nil
+            }
             return (entry, entry.absoluteMaximum / median)
         }
     }
 
     public static func plot(_ input: FigureInput) throws -> Plot {
-        let profiles = try read(input)
+        let table = try input.table("statistics-channel", columns: columns)
+        if let head = input.selection.head {
+            let heads = unique(table.rowViews.compactMap { $0.integer("head") }).sorted()
+            _ = try input.chosen("head", [head], present: heads, default: heads)
+        }
+        let profiles = try read(table, head: input.selection.head)
+        guard !profiles.isEmpty else {
+            throw ReportingError.emptyTable(figure: id, table: table.name, reason: "it has no complete row")
+        }
         let presentTensors = Set(profiles.map { $0.tensor })
         let usual = ["key_pre_rope", "key"].filter { presentTensors.contains($0) }
         let tensors = try input.chosen(
-            "tensor", input.selection.tensors, present: presentTensors.sorted(),
+            "tensor",
+            input.selection.tensors,
+            present: presentTensors.sorted(),
             default: usual.isEmpty ? presentTensors.sorted() : usual
         )
         let main = tensors.contains("key") ? "key" : tensors[tensors.count - 1]
         let layers = try input.chosen(
-            "layer", input.selection.layers, present: Set(profiles.map { $0.layer }).sorted(),
+            "layer",
+            input.selection.layers,
+            present: Set(profiles.map { $0.layer }).sorted(),
             default: strikingLayers(profiles.filter { $0.tensor == main })
         )
         var panels: [any PanelContent] = []
@@ -61,19 +75,30 @@ public enum ChannelProfile: Figure {
         }
         guard !panels.isEmpty else {
             throw ReportingError.emptyTable(
-                figure: id, table: "statistics-channel", reason: "no rows of \(tensors.joined(separator: ", "))"
+                figure: id,
+                table: "statistics-channel",
+                reason: "no rows of \(tensors.joined(separator: ", "))"
             )
         }
         return try Plot(
             title: title(profiles.filter { $0.tensor == main && layers.contains($0.layer) }, tensor: main),
-            subtitle: "Each channel of all KV heads; both panels of a layer share their scale",
+            subtitle: "Each channel of \(input.selection.head.map { "KV head \($0)" } ?? "all KV heads")"
+                + (tensors.count > 1 ? "; the panels of a layer share their scale" : ""),
             caption: [input.context.sentence, caption(tensors)].filter { !$0.isEmpty }.joined(separator: " "),
-            columns: min(tensors.count, 2), panels: panels
+            columns: min(tensors.count, 2),
+            panels: panels
         )
     }
 
-    private static func read(_ input: FigureInput) throws -> [Profile] {
-        let table = try input.table("statistics-channel", columns: columns)
+    /// Profiles of all layers and tensors; the median is always that of all heads.
+    static func read(_ table: Table, head: Int?) throws -> [Profile] {
+        for column in columns where table.index(of: column) == nil {
+            throw ReportingError.missingColumn(
+                table: table.name,
+                column: column,
+                present: table.columns.map { $0.name }
+            )
+        }
         struct Key: Hashable {
             let layer: Int
             let tensor: String
@@ -85,17 +110,20 @@ public enum ChannelProfile: Figure {
             else { continue }
             entries[Key(layer: layer, tensor: tensor), default: []].append(
                 Entry(
-                    head: head, channel: channel, absoluteMaximum: maximum,
+                    head: head,
+                    channel: channel,
+                    absoluteMaximum: maximum,
                     meanAbsolute: row.number("mean_absolute") ?? .nan
                 )
             )
         }
-        let heads = Set(entries.values.joined().map { $0.head }).sorted()
-        let head = try input.chosen("head", input.selection.head.map { [$0] }, present: heads, default: heads)
         return entries.map { key, all in
             Profile(
-                layer: key.layer, tensor: key.tensor,
-                entries: all.filter { head.contains($0.head) }.sorted { ($0.head, $0.channel) < ($1.head, $1.channel) },
+                layer: key.layer,
+                tensor: key.tensor,
+                entries: all.filter { head == nil || $0.head == head }.sorted {
+                    ($0.head, $0.channel) < ($1.head, $1.channel)
+                },
                 median: median(all.map { $0.absoluteMaximum })
             )
         }.sorted { ($0.layer, $0.tensor) < ($1.layer, $1.tensor) }
@@ -119,7 +147,10 @@ public enum ChannelProfile: Figure {
     }
 
     private static func panel(
-        _ profile: Profile, domain: ClosedRange<Double>, isWide: Bool, isLast: Bool
+        _ profile: Profile,
+        domain: ClosedRange<Double>,
+        isWide: Bool,
+        isLast: Bool
     ) throws -> Panel {
         let entries = profile.entries
         let positions = entries.indices.map { Double($0) }
@@ -138,12 +169,19 @@ public enum ChannelProfile: Figure {
         }
         marks.append(
             try LineMark(
-                x: positions, y: entries.map { positive($0.meanAbsolute) }, series: "mean |x|", join: .step, isThin: true
+                x: positions,
+                y: entries.map { positive($0.meanAbsolute) },
+                series: "mean |x|",
+                join: .step,
+                isThin: true
             )
         )
         marks.append(
             try LineMark(
-                x: positions, y: entries.map { positive($0.absoluteMaximum) }, series: "largest |x|", join: .step,
+                x: positions,
+                y: entries.map { positive($0.absoluteMaximum) },
+                series: "largest |x|",
+                join: .step,
                 isThin: true
             )
         )
@@ -152,11 +190,14 @@ public enum ChannelProfile: Figure {
         return try Panel(
             title: "\(Wording.capitalized(Wording.plural(profile.tensor))), layer \(profile.layer)",
             x: Axis(
-                !isLast ? "" : heads > 1 ? "KV head (h) and channel (c)" : "Channel", domain: -0.5...(Double(max(entries.count, 1)) - 0.5),
-                showsGrid: false, ticks: ticks(entries)
+                !isLast ? "" : heads > 1 ? "KV head (h) and channel (c)" : "Channel",
+                domain: -0.5...(Double(max(entries.count, 1)) - 0.5),
+                showsGrid: false,
+                ticks: ticks(entries)
             ),
             y: Axis(Wording.magnitude(profile.tensor), kind: .logarithmic, domain: domain),
-            marks: marks, height: isWide ? 250 : 220
+            marks: marks,
+            height: isWide ? 250 : 220
         )
     }
 
@@ -177,7 +218,8 @@ public enum ChannelProfile: Figure {
             .sorted { $0.element.absoluteMaximum > $1.element.absoluteMaximum }.prefix(namesPerPanel)
         guard !outliers.isEmpty else { return nil }
         return try LabelMark(
-            x: .numbers(outliers.map { Double($0.offset) }), y: .numbers(outliers.map { $0.element.absoluteMaximum }),
+            x: .numbers(outliers.map { Double($0.offset) }),
+            y: .numbers(outliers.map { $0.element.absoluteMaximum }),
             texts: outliers.map {
                 "h\($0.element.head) c\($0.element.channel): "
                     + Wording.times($0.element.absoluteMaximum / profile.median)

@@ -11,8 +11,11 @@ public enum ErrorByLayer: Figure {
     private static let columns = ["layer", "tensor", "scheme", "metric", "value"]
     /// Lines that can still be told apart.
     private static let schemeLimit = 14
-    /// Not errors, or on no common footing with them; shown when asked for.
-    private static let leftOut: Set<String> = ["attention_sparsity", "mse", "relative_frobenius", "score_relative_frobenius"]
+    /// Not errors, or a second reading of one that is shown; drawn when asked for.
+    private static let leftOut: Set<String> = [
+        "attention_sparsity", "mse", "sqnr_db", "relative_frobenius", "score_relative_frobenius",
+        "output_error_key_elementwise", "output_error_value_elementwise", "output_error_pair_elementwise",
+    ]
 
     private struct Row {
         let layer: Int
@@ -33,17 +36,28 @@ public enum ErrorByLayer: Figure {
         let metrics = unique(rows.map { $0.metric })
         let usual = metrics.filter { !leftOut.contains($0) }
         let chosenMetrics = try input.chosen(
-            "metric", input.selection.metrics, present: metrics, default: usual.isEmpty ? metrics : usual
+            "metric",
+            input.selection.metrics,
+            present: metrics,
+            default: usual.isEmpty ? metrics : usual
         )
         rows = rows.filter { chosenMetrics.contains($0.metric) }
-        let lossy = schemes.filter { scheme in rows.contains { $0.scheme == scheme && $0.value.isFinite && $0.value != 0 } }
+        let lossy = schemes.filter { scheme in
+            rows.contains { $0.scheme == scheme && $0.value.isFinite && $0.value != 0 }
+        }
         let exact = schemes.filter { !lossy.contains($0) }
         let chosen = try input.chosen(
-            "scheme", input.selection.schemes, present: schemes, default: Array(lossy.prefix(schemeLimit))
+            "scheme",
+            input.selection.schemes,
+            present: schemes,
+            default: Array(lossy.prefix(schemeLimit))
         )
         let keys = unique(rows.map { PanelKey(tensor: $0.tensor, metric: $0.metric) })
         let tensors = try input.chosen(
-            "tensor", input.selection.tensors, present: unique(keys.map { $0.tensor }), default: unique(keys.map { $0.tensor })
+            "tensor",
+            input.selection.tensors,
+            present: unique(keys.map { $0.tensor }),
+            default: unique(keys.map { $0.tensor })
         )
         let panels = try keys.filter { tensors.contains($0.tensor) }.compactMap { key in
             try panel(key, rows.filter { $0.tensor == key.tensor && $0.metric == key.metric }, chosen)
@@ -58,9 +72,11 @@ public enum ErrorByLayer: Figure {
         }
         return try Plot(
             title: title(rows.filter { chosen.contains($0.scheme) && tensors.contains($0.tensor) }),
-            subtitle: "Error of each scheme by layer; logarithmic, lower is better" + (chosenMetrics.contains("sqnr_db") ? " (SQNR: higher)" : ""),
+            subtitle: "Error of each scheme by layer; logarithmic, lower is better"
+                + (chosenMetrics.contains("sqnr_db") ? " (SQNR: higher)" : ""),
             caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
-            columns: panels.count > 1 ? 2 : 1, panels: panels
+            columns: panels.count > 1 ? 2 : 1,
+            panels: panels
         )
     }
 
@@ -87,14 +103,19 @@ public enum ErrorByLayer: Figure {
                 .sorted { $0.layer < $1.layer }
             guard !line.isEmpty else { return nil }
             return try LineMark(
-                x: line.map { Double($0.layer) }, y: line.map { $0.value }, series: scheme, showsPoints: true
+                x: line.map { Double($0.layer) },
+                y: line.map { $0.value },
+                series: scheme,
+                showsPoints: true
             )
         }
         guard !marks.isEmpty else { return nil }
         return try Panel(
             title: "\(Wording.capitalized(Wording.plural(key.tensor))): \(Wording.metric(key.metric).lowercasedFirst)",
             x: Axis("Layer", integersOnly: true, showsGrid: false),
-            y: Axis("", kind: isDecibel ? .linear : .logarithmic), marks: marks, height: 236
+            y: Axis("", kind: isDecibel ? .linear : .logarithmic),
+            marks: marks,
+            height: 236
         )
     }
 
@@ -106,7 +127,8 @@ public enum ErrorByLayer: Figure {
             let values = same.filter { $0.scheme == scheme }.map { $0.value }
             return (scheme: scheme, mean: values.reduce(0, +) / Double(max(values.count, 1)))
         }
-        guard means.count > 1, let low = means.min(by: { $0.mean < $1.mean }), let high = means.max(by: { $0.mean < $1.mean })
+        guard means.count > 1, let low = means.min(by: { $0.mean < $1.mean }),
+            let high = means.max(by: { $0.mean < $1.mean })
         else { return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)), layer by layer" }
         return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)): from "
             + "\(NumberText.short(low.mean)) with \(low.scheme) to \(NumberText.short(high.mean)) with \(high.scheme)"

@@ -55,7 +55,10 @@ public struct FigureSelection: Sendable, Equatable, Codable {
     public var metrics: [String]?
 
     public init(
-        layers: [Int]? = nil, head: Int? = nil, tensors: [String]? = nil, schemes: [String]? = nil,
+        layers: [Int]? = nil,
+        head: Int? = nil,
+        tensors: [String]? = nil,
+        schemes: [String]? = nil,
         metrics: [String]? = nil
     ) {
         self.layers = layers
@@ -68,7 +71,10 @@ public struct FigureSelection: Sendable, Equatable, Codable {
     /// One layer, head, tensor and scheme, as a command line gives them.
     public init(layer: Int?, head: Int? = nil, tensor: String? = nil, scheme: String? = nil, metric: String? = nil) {
         self.init(
-            layers: layer.map { [$0] }, head: head, tensors: tensor.map { [$0] }, schemes: scheme.map { [$0] },
+            layers: layer.map { [$0] },
+            head: head,
+            tensors: tensor.map { [$0] },
+            schemes: scheme.map { [$0] },
             metrics: metric.map { [$0] }
         )
     }

@@ -30,7 +30,10 @@ public enum FigureCatalogue {
     ///   - documentID: prefix of the ids in the SVG; distinct for each figure of one page.
     /// - Throws: ``ReportingError`` for an unknown id, or when a table, column or selected row is not there.
     public static func figure(
-        id: String, tables: [String: Table], context: FigureContext, selection: FigureSelection = FigureSelection(),
+        id: String,
+        tables: [String: Table],
+        context: FigureContext,
+        selection: FigureSelection = FigureSelection(),
         documentID: String? = nil
     ) throws -> String {
         let type = try figure(id)

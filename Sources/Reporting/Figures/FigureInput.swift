@@ -9,7 +9,10 @@ public struct FigureInput: Sendable {
     private let tables: [String: Table]
 
     init(
-        figure: any Figure.Type, tables: [String: Table], context: FigureContext, selection: FigureSelection
+        figure: any Figure.Type,
+        tables: [String: Table],
+        context: FigureContext,
+        selection: FigureSelection
     ) {
         figureID = figure.id
         self.tables = tables
@@ -26,7 +29,9 @@ public struct FigureInput: Sendable {
         }
         for column in columns where table.index(of: column) == nil {
             throw ReportingError.missingColumn(
-                table: name, column: column, present: table.columns.map { $0.name }
+                table: name,
+                column: column,
+                present: table.columns.map { $0.name }
             )
         }
         return table
@@ -37,12 +42,18 @@ public struct FigureInput: Sendable {
 
     /// The selected values, each of which must be there, or the default.
     func chosen<Value: Hashable>(
-        _ what: String, _ selected: [Value]?, present: [Value], default fallback: [Value]
+        _ what: String,
+        _ selected: [Value]?,
+        present: [Value],
+        default fallback: [Value]
     ) throws -> [Value] {
         guard let selected, !selected.isEmpty else { return fallback }
         for value in selected where !present.contains(value) {
             throw ReportingError.nothingSelected(
-                figure: figureID, what: what, value: "\(value)", present: present.map { "\($0)" }
+                figure: figureID,
+                what: what,
+                value: "\(value)",
+                present: present.map { "\($0)" }
             )
         }
         return selected

@@ -25,7 +25,9 @@ struct MagnitudeGrid {
     /// The widest channel, and its ratio to the median channel of the head.
     var widest: (channel: Int, ratio: Double, row: Int)? {
         let maxima = channelMaxima
-        guard let column = maxima.indices.max(by: { maxima[$0] < maxima[$1] }), maxima[column].isFinite else { return nil }
+        guard let column = maxima.indices.max(by: { maxima[$0] < maxima[$1] }), maxima[column].isFinite else {
+            return nil
+        }
         let middle = median(maxima)
         guard middle > 0 else { return nil }
         let row = rows.indices.max { (rows[$0][column], $1) < (rows[$1][column], $0) } ?? 0
@@ -49,7 +51,12 @@ struct MagnitudeGrid {
             }
         }
         return MagnitudeGrid(
-            layer: layer, tensor: tensor, head: head, tokens: tokens, channels: channels, rows: reduced,
+            layer: layer,
+            tensor: tensor,
+            head: head,
+            tokens: tokens,
+            channels: channels,
+            rows: reduced,
             tokensPerBin: tokensPerBin * binStep
         )
     }
@@ -64,45 +71,54 @@ struct MagnitudeGrids {
     let grids: [MagnitudeGrid]
     let layers: [Int]
     let tensors: [String]
-    let head: Int
 
-    /// Layers default to an early, a middle and a late one; tensors to keys and
-    /// values; the head to the one with the widest key channel.
+    /// Layers default to all of a few, else to an early, a middle and a late one; tensors to keys and
+    /// values; the head, in each layer, to the one with the widest channel of the first tensor.
     init(_ input: FigureInput) throws {
         let table = try input.table("magnitude", columns: Self.columns)
         let all = try Self.read(table, figure: input.figureID)
         let presentLayers = Set(all.map { $0.layer }).sorted()
         layers = try input.chosen(
-            "layer", input.selection.layers, present: presentLayers, default: Self.earlyMiddleLate(presentLayers)
+            "layer",
+            input.selection.layers,
+            present: presentLayers,
+            default: Self.earlyMiddleLate(presentLayers)
         ).sorted()
         let presentTensors = Set(all.map { $0.tensor }).sorted()
         let usual = ["key", "value"].filter { presentTensors.contains($0) }
         let tensors = try input.chosen(
-            "tensor", input.selection.tensors, present: presentTensors, default: usual.isEmpty ? presentTensors : usual
+            "tensor",
+            input.selection.tensors,
+            present: presentTensors,
+            default: usual.isEmpty ? presentTensors : usual
         )
         self.tensors = tensors
         let wanted = all.filter { [layers] in layers.contains($0.layer) && tensors.contains($0.tensor) }
-        let heads = Set(wanted.map { $0.head }).sorted()
-        let striking = wanted.filter { $0.tensor == tensors[0] }
-            .max { ($0.widest?.ratio ?? 0, $1.head) < ($1.widest?.ratio ?? 0, $0.head) }
         let head = try input.chosen(
-            "head", input.selection.head.map { [$0] }, present: heads, default: [striking?.head ?? heads.first ?? 0]
-        )[0]
-        self.head = head
+            "head",
+            input.selection.head.map { [$0] },
+            present: Set(wanted.map { $0.head }).sorted(),
+            default: []
+        ).first
         grids = layers.flatMap { layer in
-            tensors.compactMap { tensor in
-                wanted.first { $0.layer == layer && $0.tensor == tensor && $0.head == head }
+            let ofLayer = wanted.filter { $0.layer == layer && (head == nil || $0.head == head) }
+            let striking = ofLayer.filter { $0.tensor == tensors[0] }
+                .max { ($0.widest?.ratio ?? 0, $1.head) < ($1.widest?.ratio ?? 0, $0.head) }
+            return tensors.compactMap { tensor in
+                ofLayer.first { $0.tensor == tensor && $0.head == striking?.head ?? $0.head }
             }
         }
         guard !grids.isEmpty else {
             throw ReportingError.emptyTable(
-                figure: input.figureID, table: "magnitude", reason: "no grid of head \(head) in the chosen layers"
+                figure: input.figureID,
+                table: "magnitude",
+                reason: "no grid of the chosen head in the chosen layers"
             )
         }
     }
 
     static func earlyMiddleLate(_ layers: [Int]) -> [Int] {
-        layers.count <= 3 ? layers : [layers[0], layers[layers.count / 2], layers[layers.count - 1]]
+        layers.count <= 4 ? layers : [layers[0], layers[layers.count / 2], layers[layers.count - 1]]
     }
 
     private struct Key: Hashable {
@@ -122,7 +138,8 @@ struct MagnitudeGrids {
         var cells: [Key: [Cell]] = [:]
         let places = columns.compactMap { table.index(of: $0) }
         for row in table.rows {
-            guard let layer = row[places[0]].integer, let tensor = row[places[1]].string, let head = row[places[2]].integer,
+            guard let layer = row[places[0]].integer, let tensor = row[places[1]].string,
+                let head = row[places[2]].integer,
                 let first = row[places[3]].integer, let last = row[places[4]].integer,
                 let channel = row[places[5]].integer
             else { continue }
@@ -144,8 +161,13 @@ struct MagnitudeGrids {
         for cell in cells { rows[binIndex[cell.first] ?? 0][cell.channel - low] = cell.value }
         let last = cells.map { $0.last }.max() ?? 0
         return MagnitudeGrid(
-            layer: key.layer, tensor: key.tensor, head: key.head, tokens: (bins.first ?? 0)...max(last, bins.first ?? 0),
-            channels: low...high, rows: rows, tokensPerBin: cells.map { $0.last - $0.first + 1 }.max() ?? 1
+            layer: key.layer,
+            tensor: key.tensor,
+            head: key.head,
+            tokens: (bins.first ?? 0)...max(last, bins.first ?? 0),
+            channels: low...high,
+            rows: rows,
+            tokensPerBin: cells.map { $0.last - $0.first + 1 }.max() ?? 1
         )
     }
 
@@ -156,9 +178,10 @@ struct MagnitudeGrids {
                 .max { $0.1.ratio < $1.1.ratio }
         }
         guard let (grid, peak) = peaks.first else { return "Magnitudes over tokens and channels" }
-        var title = peak.ratio >= 5
-            ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer) is "
-                + "\(Wording.times(peak.ratio)) the median channel"
+        var title =
+            peak.ratio >= 5
+            ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer), head \(grid.head), is "
+                + "\(Wording.times(peak.ratio)) the head's median channel"
             : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
                 + "\(Wording.times(peak.ratio)) the median"
         if peaks.count > 1 {
@@ -169,9 +192,10 @@ struct MagnitudeGrids {
     }
 
     /// Caption's part on how the grids were reduced.
-    static func reduction(_ grids: [MagnitudeGrid], head: Int) -> String {
+    static func reduction(_ grids: [MagnitudeGrid]) -> String {
         let tokens = grids.map { $0.tokensPerBin }.max() ?? 1
-        let binning = tokens > 1 ? "Each line of the grid is the maximum over up to \(tokens) tokens, so no peak is lost. " : ""
-        return "KV head \(head). \(binning)Channels of the head count from 0."
+        let binning =
+            tokens > 1 ? "Each line of the grid is the maximum over up to \(tokens) tokens, so no peak is lost. " : ""
+        return "\(binning)Channels of the head count from 0."
     }
 }

@@ -23,7 +23,7 @@ public enum MagnitudeHeatMap: Figure {
             let byChannel = (0..<(grid.rows.first?.count ?? 0)).map { column in grid.rows.map { $0[column] } }
             let cells = try CellMark(rows: byChannel, x: tokens, y: channels)
             return try Panel(
-                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)",
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
                 x: Axis("Token", domain: tokens, integersOnly: true, showsGrid: false),
                 y: Axis("Channel", domain: channels, integersOnly: true, showsGrid: false),
                 marks: [cells],
@@ -33,10 +33,11 @@ public enum MagnitudeHeatMap: Figure {
         }
         return try Plot(
             title: selected.title,
-            subtitle: "Magnitude of each element; every panel has its own colour scale",
-            caption: [input.context.sentence, MagnitudeGrids.reduction(grids, head: selected.head)]
+            subtitle: "Magnitude of each element" + (panels.count > 1 ? "; every panel has its own colour scale" : ""),
+            caption: [input.context.sentence, MagnitudeGrids.reduction(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
-            columns: columns, panels: panels
+            columns: columns,
+            panels: panels
         )
     }
 }

@@ -15,12 +15,18 @@ public enum PerTokenVersusPerChannel: Figure {
             throw ReportingError.emptyTable(figure: id, table: tables[0], reason: "it has no complete row")
         }
         let tensors = try input.chosen(
-            "tensor", input.selection.tensors, present: unique(all.map { $0.tensor }), default: unique(all.map { $0.tensor })
+            "tensor",
+            input.selection.tensors,
+            present: unique(all.map { $0.tensor }),
+            default: unique(all.map { $0.tensor })
         )
         let metrics = unique(all.map { $0.metric })
         let usual = metrics.filter { PairedErrors.headline.contains($0) }
         let chosenMetrics = try input.chosen(
-            "metric", input.selection.metrics, present: metrics, default: usual.isEmpty ? metrics : usual
+            "metric",
+            input.selection.metrics,
+            present: metrics,
+            default: usual.isEmpty ? metrics : usual
         )
         let layers = unique(all.flatMap { $0.layers }).sorted()
         let chosenLayers = try input.chosen("layer", input.selection.layers, present: layers, default: layers)
@@ -32,10 +38,12 @@ public enum PerTokenVersusPerChannel: Figure {
         let settings = unique(shown.map { $0.setting }).joined(separator: "; ")
         return try Plot(
             title: PairedErrors.title(shown),
-            subtitle: "Error per layer when groups lie along tokens (per channel) or along channels (per token); lower is better",
+            subtitle:
+                "Error per layer when groups lie along tokens (per channel) or along channels (per token); lower is better",
             caption: [input.context.sentence, "Round to nearest, \(settings). Mean over KV heads; logarithmic axes."]
                 .filter { !$0.isEmpty }.joined(separator: " "),
-            columns: panels.count > 1 ? 2 : 1, panels: panels
+            columns: panels.count > 1 ? 2 : 1,
+            panels: panels
         )
     }
 
@@ -46,7 +54,8 @@ public enum PerTokenVersusPerChannel: Figure {
         let token = Channel.numbers(rows.map { $0.perToken })
         let channel = Channel.numbers(rows.map { $0.perChannel })
         return try Panel(
-            title: "\(Wording.capitalized(Wording.plural(pair.tensor))): \(Wording.metric(pair.metric).lowercasedFirst)",
+            title:
+                "\(Wording.capitalized(Wording.plural(pair.tensor))): \(Wording.metric(pair.metric).lowercasedFirst)",
             x: Axis("Layer", integersOnly: true, showsGrid: false),
             y: Axis("", kind: .logarithmic),
             marks: [

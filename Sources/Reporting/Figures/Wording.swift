@@ -39,6 +39,9 @@ enum Wording {
         case "output_error_key": "Attention output error, keys quantized"
         case "output_error_value": "Attention output error, values quantized"
         case "output_error_pair": "Attention output error, both quantized"
+        case "output_error_key_elementwise": "Attention output error, keys quantized, element-wise"
+        case "output_error_value_elementwise": "Attention output error, values quantized, element-wise"
+        case "output_error_pair_elementwise": "Attention output error, both quantized, element-wise"
         case "attention_sparsity": "Attention sparsity"
         default: capitalized(id.replacingOccurrences(of: "_", with: " "))
         }
@@ -52,9 +55,11 @@ enum Wording {
         var parts: [String] = []
         var run: ClosedRange<Int>?
         func text(_ range: ClosedRange<Int>) -> String {
-            range.count == 1 ? "\(range.lowerBound)"
-                : range.count == 2 ? "\(range.lowerBound), \(range.upperBound)"
-                : "\(range.lowerBound)–\(range.upperBound)"
+            range.count == 1
+                ? "\(range.lowerBound)"
+                : range.count == 2
+                    ? "\(range.lowerBound), \(range.upperBound)"
+                    : "\(range.lowerBound)–\(range.upperBound)"
         }
         for number in numbers.sorted() {
             if let last = run, number <= last.upperBound + 1 {

@@ -51,7 +51,10 @@ public enum CSV {
         let places = try known.map { name in
             guard let place = header.firstIndex(of: name) else {
                 throw ReportingError.malformed(
-                    file: path, line: 1, column: "", problem: "there is no column '\(name)'",
+                    file: path,
+                    line: 1,
+                    column: "",
+                    problem: "there is no column '\(name)'",
                     expected: known.joined(separator: ",")
                 )
             }
@@ -77,21 +80,34 @@ public enum CSV {
         var records = try CSVParser(file: path, text: TextFile.read(path)).records()
         guard !records.isEmpty else {
             throw ReportingError.malformed(
-                file: path, line: 1, column: "", problem: "the file is empty", expected: "a header with column names"
+                file: path,
+                line: 1,
+                column: "",
+                problem: "the file is empty",
+                expected: "a header with column names"
             )
         }
         let header = records.removeFirst().fields.map { $0.text }
         for (index, name) in header.enumerated() where header.firstIndex(of: name) != index {
             throw ReportingError.malformed(
-                file: path, line: 1, column: name, problem: "the column appears twice", expected: ""
+                file: path,
+                line: 1,
+                column: name,
+                problem: "the column appears twice",
+                expected: ""
             )
         }
         let columns = header.enumerated().map { index, name in
             let documented = documentation?.columns.first { $0.name == name }
             let kind = inferredKind(records.lazy.map { $0.fields[index] })
-            let fits = documented.map { $0.kind == kind || $0.kind == .string || ($0.kind == .number && kind == .integer) }
+            let isEmpty = records.allSatisfy { $0.fields[index].isMissing }
+            let fits = documented.map {
+                isEmpty || $0.kind == kind || $0.kind == .string || ($0.kind == .number && kind == .integer)
+            }
             return Table.Column(
-                name, fits == true ? documented?.kind ?? kind : kind, unit: documented?.unit ?? "",
+                name,
+                fits == true ? documented?.kind ?? kind : kind,
+                unit: documented?.unit ?? "",
                 documented?.meaning ?? ""
             )
         }
@@ -117,7 +133,10 @@ public enum CSV {
     }
 
     private static func value(
-        of field: CSVParser.Field, column: Table.Column, file: String, line: Int
+        of field: CSVParser.Field,
+        column: Table.Column,
+        file: String,
+        line: Int
     ) throws -> Table.Value {
         if field.isMissing { return .missing }
         switch column.kind {
@@ -126,7 +145,10 @@ public enum CSV {
         case .number: if let number = Double(field.text) { return .number(number) }
         }
         throw ReportingError.malformed(
-            file: file, line: line, column: column.name, problem: "'\(field.text.prefix(40))' is not valid here",
+            file: file,
+            line: line,
+            column: column.name,
+            problem: "'\(field.text.prefix(40))' is not valid here",
             expected: column.kind == .integer ? "an integer" : "a number"
         )
     }

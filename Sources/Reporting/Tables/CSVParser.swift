@@ -41,7 +41,10 @@ struct CSVParser {
             if fields.count == 1, fields[0].isMissing { continue }
             if let width = records.first?.fields.count, width != fields.count {
                 throw ReportingError.malformed(
-                    file: file, line: firstLine, column: "", problem: "\(fields.count) fields",
+                    file: file,
+                    line: firstLine,
+                    column: "",
+                    problem: "\(fields.count) fields",
                     expected: "\(width), as the header has"
                 )
             }
@@ -74,13 +77,20 @@ struct CSVParser {
                 return Field(text: String(decoding: content, as: UTF8.self), isMissing: false)
             } else {
                 throw ReportingError.malformed(
-                    file: file, line: line, column: "", problem: "text after a closing quote",
+                    file: file,
+                    line: line,
+                    column: "",
+                    problem: "text after a closing quote",
                     expected: "a comma or the end of the line; a quote inside quotes is doubled"
                 )
             }
         }
         throw ReportingError.malformed(
-            file: file, line: openLine, column: "", problem: "a quote is opened and never closed", expected: ""
+            file: file,
+            line: openLine,
+            column: "",
+            problem: "a quote is opened and never closed",
+            expected: ""
         )
     }
 }

@@ -29,9 +29,11 @@ public struct TableDocumentation: Sendable, Equatable {
 
             """
         for table in tables.sorted(by: { $0.name < $1.name }) {
-            text += "\n## \(table.name)\n\n\(cell(table.meaning))\n\n| column | kind | unit | meaning |\n|---|---|---|---|\n"
+            text +=
+                "\n## \(table.name)\n\n\(cell(table.meaning))\n\n| column | kind | unit | meaning |\n|---|---|---|---|\n"
             for column in table.columns {
-                text += "| \(column.name) | \(column.kind.rawValue) | \(cell(column.unit)) | \(cell(column.meaning)) |\n"
+                text +=
+                    "| \(column.name) | \(column.kind.rawValue) | \(cell(column.unit)) | \(cell(column.meaning)) |\n"
             }
         }
         try TextFile.write(text, to: path)
@@ -52,7 +54,11 @@ public struct TableDocumentation: Sendable, Equatable {
                 guard parts.count == 4, let kind = Table.Kind(rawValue: parts[1]) else { continue }
                 columns.append(Table.Column(parts[0], kind, unit: parts[2], parts[3]))
             }
-            result[name] = TableDocumentation(name: name, meaning: meaning.replacingOccurrences(of: "\\|", with: "|"), columns: columns)
+            result[name] = TableDocumentation(
+                name: name,
+                meaning: meaning.replacingOccurrences(of: "\\|", with: "|"),
+                columns: columns
+            )
         }
         return result
     }

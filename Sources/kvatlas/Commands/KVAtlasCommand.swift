@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 
 struct KVAtlasCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +15,10 @@ struct KVAtlasCommand: ParsableCommand {
             Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
             Shell completion: kvatlas --generate-completion-script bash|zsh|fish
             """,
-        version: "kvatlas 0.1.0",
-        subcommands: []
+        version: "kvatlas \(ToolVersion.current)",
+        subcommands: [
+            RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
+            ErrorCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self, DoctorCommand.self,
+        ]
     )
 }

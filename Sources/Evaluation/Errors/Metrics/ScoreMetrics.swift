@@ -1,12 +1,19 @@
 import Quantization
 
-/// Mean of |A − A'| / A over causal attention weights.
+/// Mean of |A − A'| / A over causal attention weights that float16 can hold.
+///
+/// KIVI's code keeps A in float16, where weights below 2⁻²⁵ are zero and so have no relative
+/// error. With them in float32 the mean would say only how small the smallest weight is: with
+/// outlier keys it reaches 10²⁹.
 public enum ScoreRelativeError: ErrorMetric {
+    /// The largest weight that float16 rounds to zero.
+    public static let floor: Float = 0x1p-25
+
     public static let id = "score_relative_error"
     public static let unit = ""
     public static let definition =
         "mean over causal entries of |A' - A| / A, with A = softmax(q K^T / sqrt(D)) and A' the same with cached keys; "
-        + "entries where A is 0 in float32 are left out; mean over the query heads of a kv head"
+        + "entries where A is 0 in float16 (at most 2^-25) are left out; mean over the query heads of a kv head"
     public static let direction = MetricDirection.lowerIsBetter
     public static let subject = MetricSubject.scores
     public static let source = PaperSource.kivi("§3.2, Table 2, attention score")

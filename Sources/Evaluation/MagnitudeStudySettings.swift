@@ -1,0 +1,49 @@
+import Inference
+
+/// Which magnitudes a study tabulates. Every field has a default, and all are stored with the results.
+public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
+    /// `nil` for an early, a middle and a late layer, the first, the middle and the last captured, and the layer
+    /// whose widest key channel stands out most from its median channel.
+    public var layers: [Int]?
+    /// A head for all layers; `nil` for the head, in each layer, that has the key channel of largest magnitude
+    /// against the layer's median channel.
+    ///
+    /// It counts key/value heads; of queries, the first query head that reads it is taken.
+    public var head: Int?
+    /// Those of these that were captured.
+    public var tensors: [CapturedTensor]
+    /// Longest token axis; more tokens are reduced to this many bins by maximum.
+    public var maximumBins: Int
+
+    public init(
+        layers: [Int]? = nil,
+        head: Int? = nil,
+        tensors: [CapturedTensor] = [.key, .keyPreRope, .value],
+        maximumBins: Int = 128
+    ) {
+        self.layers = layers
+        self.head = head
+        self.tensors = tensors
+        self.maximumBins = maximumBins
+    }
+
+    /// Keys of the coded form, for a reader that refuses others.
+    public static var keys: [String] { CodingKeys.allCases.map { $0.rawValue } }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case layers, head, tensors
+        case maximumBins = "maximum_bins"
+    }
+
+    /// Missing keys take their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let standard = MagnitudeStudySettings()
+        self.init(
+            layers: try container.decodeIfPresent([Int].self, forKey: .layers),
+            head: try container.decodeIfPresent(Int.self, forKey: .head),
+            tensors: try container.decodeIfPresent([CapturedTensor].self, forKey: .tensors) ?? standard.tensors,
+            maximumBins: try container.decodeIfPresent(Int.self, forKey: .maximumBins) ?? standard.maximumBins
+        )
+    }
+}

@@ -1,0 +1,46 @@
+import Inference
+import Statistics
+
+/// What a statistics study computes. Every field has a default, and all are stored with the results.
+public struct StatisticsStudySettings: Sendable, Equatable, Codable {
+    /// One table each. The token's table has a row a token, which may be millions: it is not a default.
+    public var grains: [Grain]
+    /// Tensors to describe; `nil` for all that were captured.
+    public var tensors: [CapturedTensor]?
+    /// Layers to describe; `nil` for all that were captured.
+    public var layers: [Int]?
+    /// Bytes of one tensor read at a time. Changes speed and memory, never results.
+    public var slabBytes: Int
+
+    public init(
+        grains: [Grain] = [.channel, .head, .layer],
+        tensors: [CapturedTensor]? = nil,
+        layers: [Int]? = nil,
+        slabBytes: Int = 1 << 20
+    ) {
+        self.grains = grains
+        self.tensors = tensors
+        self.layers = layers
+        self.slabBytes = slabBytes
+    }
+
+    /// Keys of the coded form, for a reader that refuses others.
+    public static var keys: [String] { CodingKeys.allCases.map { $0.rawValue } }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case grains, tensors, layers
+        case slabBytes = "slab_bytes"
+    }
+
+    /// Missing keys take their defaults.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let standard = StatisticsStudySettings()
+        self.init(
+            grains: try container.decodeIfPresent([Grain].self, forKey: .grains) ?? standard.grains,
+            tensors: try container.decodeIfPresent([CapturedTensor].self, forKey: .tensors),
+            layers: try container.decodeIfPresent([Int].self, forKey: .layers),
+            slabBytes: try container.decodeIfPresent(Int.self, forKey: .slabBytes) ?? standard.slabBytes
+        )
+    }
+}

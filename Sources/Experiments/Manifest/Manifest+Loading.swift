@@ -1,0 +1,161 @@
+import Foundation
+import Inference
+import TensorCore
+
+extension Manifest {
+    /// Reads and checks a manifest, its includes and the overrides of a command line.
+    ///
+    /// The model's header is read too, so that layers and heads that it does not have are found here.
+    ///
+    /// - Parameter overrides: `key=value` with dotted keys, e.g. `model.path=m.gguf`; the value is
+    ///   YAML, and relative paths in it start at the current folder.
+    /// - Throws: `ManifestError` with every complaint, or `FileError` for the manifest itself.
+    public static func load(_ path: String, overrides: [String] = []) throws -> Manifest {
+        var value = try ManifestSource.read(path)
+        for override in overrides { value = try ManifestSource.applying(override, to: value) }
+        let reader = ManifestReader()
+        let manifest = read(value, path: path, reader)
+        guard reader.complaints.isEmpty, let manifest else { throw ManifestError(reader.complaints) }
+        return manifest
+    }
+
+    private static func read(_ value: YAMLValue, path: String, _ reader: ManifestReader) -> Manifest? {
+        let root = reader.mapping(value, "", allowed: rootKeys)
+        let name = readName(root["name"], in: value, path: path, reader)
+        let model = readModel(root["model"], in: value, reader)
+        let texts = readTexts(root["texts"], in: value, reader)
+        let sizes = model.flatMap { model in
+            reader.attempt(root["model"] ?? value, "model.path") { try ModelConfiguration.read(model.path) }
+        }
+        let capture = readCapture(root["capture"], layerCount: sizes?.layers, reader)
+        let scope = CaptureScope(
+            tensors: capture.tensors,
+            layers: sizes.flatMap { try? capture.layers.resolve(layerCount: $0.layers) },
+            kvHeads: sizes?.kvHeads
+        )
+        let analyses = reader.mapping(root["analyses"], "analyses", allowed: ["statistics", "magnitude", "errors"])
+        let statistics = readStatistics(analyses["statistics"], scope, reader)
+        let magnitude = readMagnitude(analyses["magnitude"], scope, reader)
+        let errors = readErrors(analyses["errors"], scope, reader)
+        let figures = readFigures(root["figures"], scope, reader)
+        let output = readOutput(root["output"], name: name, reader)
+        let description = reader.string(root["description"], "description") ?? ""
+        guard let model, let texts else { return nil }
+        return Manifest(
+            name: name,
+            description: description,
+            model: model,
+            texts: texts,
+            capture: capture,
+            statistics: statistics,
+            magnitude: magnitude,
+            errors: errors,
+            figures: figures,
+            output: output,
+            path: path
+        )
+    }
+
+    private static let rootKeys = ["name", "description", "model", "texts", "capture", "analyses", "figures", "output"]
+
+    private static func readName(
+        _ value: YAMLValue?,
+        in root: YAMLValue,
+        path: String,
+        _ reader: ManifestReader
+    ) -> String {
+        let name = reader.string(value, "name") ?? stem(path)
+        let isName = name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+        if name.isEmpty || name.hasPrefix(".") || !isName {
+            reader.complain(
+                value ?? root,
+                "name",
+                "'\(name)' cannot name a folder",
+                expected: "letters, digits, - and _"
+            )
+        }
+        return name
+    }
+
+    private static func readModel(_ value: YAMLValue?, in root: YAMLValue, _ reader: ManifestReader) -> Model? {
+        guard let value else {
+            reader.complain(root, "model", "the key is missing", expected: "model: {path: FILE.gguf}")
+            return nil
+        }
+        var fields = ["path": value]
+        if case .mapping = value.content { fields = reader.mapping(value, "model", allowed: ["path", "name"]) }
+        guard let pathValue = fields["path"] else {
+            reader.complain(value, "model.path", "the key is missing", expected: "the path of a GGUF file")
+            return nil
+        }
+        guard let path = reader.existingFile(pathValue, "model.path") else { return nil }
+        return Model(path: path, name: reader.string(fields["name"], "model.name") ?? stem(path))
+    }
+
+    private static func readTexts(_ value: YAMLValue?, in root: YAMLValue, _ reader: ManifestReader) -> [Text]? {
+        guard let value else {
+            reader.complain(root, "texts", "the key is missing", expected: "a list of UTF-8 files")
+            return nil
+        }
+        return reader.list(value, "texts") { item, key in
+            var fields = ["path": item]
+            if case .mapping = item.content { fields = reader.mapping(item, key, allowed: ["path", "name"]) }
+            guard let pathValue = fields["path"] else {
+                reader.complain(item, key, "the key 'path' is missing", expected: "the path of a UTF-8 file")
+                return nil
+            }
+            guard let path = reader.existingFile(pathValue, "\(key)") else { return nil }
+            guard reader.attempt(pathValue, key, { try TextFile.load(path) }) != nil else { return nil }
+            return Text(path: path, name: reader.string(fields["name"], "\(key).name") ?? stem(path))
+        }
+    }
+
+    private static func readCapture(
+        _ value: YAMLValue?,
+        layerCount: Int?,
+        _ reader: ManifestReader
+    ) -> CaptureJob.Settings {
+        let keys = ["tensors", "layers", "max_tokens", "sequence_tokens", "element_type"]
+        let fields = reader.mapping(value, "capture", allowed: keys)
+        var settings = CaptureJob.Settings()
+        if let tensors = fields["tensors"] {
+            let named =
+                reader.list(tensors, "capture.tensors") { reader.name($0, $1, of: CapturedTensor.allCases) } ?? []
+            for needed in [CapturedTensor.key, .value] where !named.isEmpty && !named.contains(needed) {
+                reader.complain(
+                    tensors,
+                    "capture.tensors",
+                    "'\(needed.rawValue)' is missing, which the analyses need",
+                    expected: "key and value, and if wanted query and key_pre_rope"
+                )
+            }
+            // In one order and once each, so that the same set is the same capture.
+            settings.tensors = CapturedTensor.allCases.filter { named.contains($0) }
+        }
+        settings.layers =
+            reader.layers(fields["layers"], "capture.layers", among: nil, layerCount: layerCount) ?? settings.layers
+        settings.maximumTokensPerText = reader.integer(fields["max_tokens"], "capture.max_tokens", in: 1...Int.max)
+        settings.tokensPerSequence = reader.integer(
+            fields["sequence_tokens"],
+            "capture.sequence_tokens",
+            in: 1...Int.max
+        )
+        settings.elementType =
+            reader.name(fields["element_type"], "capture.element_type", of: [.float16, .float32])
+            ?? settings.elementType
+        return settings
+    }
+
+    private static func readOutput(_ value: YAMLValue?, name: String, _ reader: ManifestReader) -> Output {
+        let fields = reader.mapping(value, "output", allowed: ["directory", "keep_capture"])
+        let standard = URL(fileURLWithPath: "runs/\(name)").standardizedFileURL.path
+        return Output(
+            directory: reader.path(fields["directory"], "output.directory") ?? standard,
+            keepsCapture: reader.boolean(fields["keep_capture"], "output.keep_capture") ?? true
+        )
+    }
+
+    private static func stem(_ path: String) -> String {
+        URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Yams
+
+extension Manifest {
+    /// The manifest with every default filled in, in a fixed order; reading it gives the same manifest.
+    public func resolvedYAML() throws -> String {
+        func strings(_ values: [String]) -> Node { Node.sequence(.init(values.map(Self.text), .implicit, .flow)) }
+        func integers(_ values: [Int]) -> Node { Node.sequence(.init(values.map(Self.plain), .implicit, .flow)) }
+        let captureFields: [(String, Node?)] = [
+            ("tensors", strings(capture.tensors.map(\.rawValue))),
+            ("layers", Self.text(capture.layers.text)),
+            ("max_tokens", capture.maximumTokensPerText.map(Self.plain)),
+            ("sequence_tokens", capture.tokensPerSequence.map(Self.plain)),
+            ("element_type", Self.text(capture.elementType.rawValue)),
+        ]
+        let statisticsFields: [(String, Node?)] = [
+            ("grains", strings(statistics.grains.map(\.rawValue))),
+            ("tensors", statistics.tensors.map { strings($0.map(\.rawValue)) }),
+            ("layers", statistics.layers.map(integers)),
+        ]
+        let magnitudeFields: [(String, Node?)] = [
+            ("layers", magnitude.layers.map(integers)),
+            ("head", magnitude.head.map(Self.plain)),
+            ("tensors", strings(magnitude.tensors.map(\.rawValue))),
+            ("token_bins", Self.plain(magnitude.maximumBins)),
+        ]
+        let errorFields: [(String, Node?)] = [
+            ("schemes", Node.sequence(.init(errors.schemes.map { Self.text($0.id) }))),
+            ("metrics", Node.sequence(.init(errors.metrics.map(Self.text)))),
+            ("layers", errors.layers.map(integers)),
+            ("max_queries", Self.plain(errors.maximumQueries)),
+            ("query_stride", Self.plain(errors.queryStride)),
+        ]
+        let figureNodes = figures.map { request in
+            Self.mapping([
+                ("id", Self.text(request.id)),
+                ("layers", request.selection.layers.map(integers)),
+                ("head", request.selection.head.map(Self.plain)),
+                ("tensors", request.selection.tensors.map(strings)),
+                ("schemes", request.selection.schemes.map(strings)),
+                ("metrics", request.selection.metrics.map(strings)),
+            ])
+        }
+        let textNodes = texts.map { Self.mapping([("path", Self.text($0.path)), ("name", Self.text($0.name))]) }
+        let root = Self.mapping([
+            ("name", Self.text(name)),
+            ("description", Self.text(description)),
+            ("model", Self.mapping([("path", Self.text(model.path)), ("name", Self.text(model.name))])),
+            ("texts", Node.sequence(.init(textNodes))),
+            ("capture", Self.mapping(captureFields)),
+            (
+                "analyses",
+                Self.mapping([
+                    ("statistics", Self.mapping(statisticsFields)),
+                    ("magnitude", Self.mapping(magnitudeFields)),
+                    ("errors", Self.mapping(errorFields)),
+                ])
+            ),
+            ("figures", Node.sequence(.init(figureNodes))),
+            (
+                "output",
+                Self.mapping([
+                    ("directory", Self.text(output.directory)),
+                    ("keep_capture", Node.scalar(.init(output.keepsCapture ? "true" : "false"))),
+                ])
+            ),
+        ])
+        return try Yams.serialize(node: root, width: -1, allowUnicode: true)
+    }
+
+    private static func mapping(_ entries: [(String, Node?)]) -> Node {
+        Node.mapping(.init(entries.compactMap { key, value in value.map { (Node.scalar(.init(key)), $0) } }))
+    }
+
+    private static func plain(_ number: Int) -> Node { Node.scalar(.init(String(number))) }
+
+    /// Quoted, so that a name such as `null` or `07` stays a text.
+    private static func text(_ string: String) -> Node {
+        let isPlain =
+            string.first?.isLetter == true && string.allSatisfy { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+            && !["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(string.lowercased())
+        return Node.scalar(.init(string, Tag(.str), isPlain ? .plain : .doubleQuoted))
+    }
+}

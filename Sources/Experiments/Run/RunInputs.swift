@@ -1,0 +1,53 @@
+import Foundation
+
+/// The model and texts of a run with their checksums: what its results are made from.
+struct RunInputs {
+    let model: Provenance.File
+    let texts: [TextFile]
+
+    /// - Parameter progress: receives the share of the model that is hashed; what it throws stops.
+    /// - Throws: `FileError`, what `progress` throws.
+    init(_ manifest: Manifest, checksums: ChecksumCache, progress: (Double) throws -> Void) throws {
+        texts = try manifest.texts.map { try TextFile.load($0.path, name: $0.name) }
+        let sha256 = try checksums.sha256(ofFile: manifest.model.path, progress: progress)
+        let size = try FileManager.default.attributesOfItem(atPath: manifest.model.path)[.size] as? Int
+        model = Provenance.File(
+            name: manifest.model.name,
+            path: manifest.model.path,
+            byteCount: size ?? 0,
+            sha256: sha256
+        )
+    }
+}
+
+/// What each stage's result depends on, as one SHA-256: a change re-runs that stage and those that read it.
+struct StageFingerprints {
+    let all: [(id: Stage.ID, fingerprint: String)]
+
+    init(_ manifest: Manifest, _ inputs: RunInputs) throws {
+        func fingerprint(_ id: Stage.ID, _ inputs: [String], _ settings: some Encodable) throws -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            let own = String(decoding: try encoder.encode(settings), as: UTF8.self)
+            let parts = ["\(id.rawValue) \(StageStamp.formatVersion) \(ToolVersion.current)", own] + inputs
+            return SHA256.hash(parts.joined(separator: "\n"))
+        }
+        let texts = inputs.texts.flatMap { [$0.name, $0.sha256] }
+        let capture = try fingerprint(.capture, [inputs.model.sha256, inputs.model.name] + texts, manifest.capture)
+        let statistics = try fingerprint(.statistics, [capture], manifest.statistics)
+        let magnitude = try fingerprint(.magnitude, [capture], manifest.magnitude)
+        let errors = try fingerprint(.errors, [capture], manifest.errors)
+        // The report shows the whole manifest, so it depends on every line of it.
+        let report = try fingerprint(
+            .report,
+            [statistics, magnitude, errors, try manifest.resolvedYAML()],
+            manifest.figures
+        )
+        all = [
+            (.capture, capture), (.statistics, statistics), (.magnitude, magnitude), (.errors, errors),
+            (.report, report),
+        ]
+    }
+
+    subscript(id: Stage.ID) -> String { all.first { $0.id == id }?.fingerprint ?? "" }
+}

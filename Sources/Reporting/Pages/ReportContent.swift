@@ -1,0 +1,30 @@
+import TensorCore
+
+/// Everything that a report shows.
+public struct ReportContent: Sendable {
+    /// One figure of the report.
+    public struct FigureEntry: Sendable {
+        public let id: String
+        /// SVG with ids that no other figure of the page has.
+        public let svg: String
+        /// Path of the figure as a file of its own, from the report's folder.
+        public let file: String
+    }
+
+    /// A figure that was asked for and could not be drawn.
+    public struct MissingFigure: Sendable, Equatable {
+        public let id: String
+        public let reason: String
+    }
+
+    public let name: String
+    public let context: FigureContext
+    public let verdicts: [Verdict]
+    /// By name.
+    public let tables: [String: Table]
+    public let figures: [FigureEntry]
+    public let missingFigures: [MissingFigure]
+    /// The manifest that ran, as text.
+    public let manifest: String?
+    public let provenance: JSONValue?
+}

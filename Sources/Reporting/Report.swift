@@ -1,0 +1,154 @@
+import Foundation
+import TensorCore
+
+/// A figure that a run asks for.
+public struct FigureRequest: Sendable, Equatable, Codable {
+    public var id: String
+    public var selection: FigureSelection
+
+    public init(id: String, selection: FigureSelection = FigureSelection()) {
+        self.id = id
+        self.selection = selection
+    }
+
+    /// `channel-profile-layer-7-key`, distinct for distinct selections.
+    public var fileStem: String {
+        var stem = id
+        if let layers = selection.layers { stem += "-layer-" + layers.map { String($0) }.joined(separator: "-") }
+        if let head = selection.head { stem += "-head-\(head)" }
+        for names in [selection.tensors, selection.metrics, selection.schemes] {
+            for name in names ?? [] {
+                stem += "-" + String(name.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "-" })
+            }
+        }
+        return String(stem.prefix(120))
+    }
+}
+
+/// A run's report, from its files alone: no model, no capture.
+///
+/// A run folder holds `tables/*.csv` and, if there, `tables/README.md`,
+/// `manifest.yaml`, `provenance.json` and `figures.json` (the list of
+/// ``FigureRequest`` to draw; without it, every figure that the tables allow).
+public enum Report {
+    /// Reads a run and draws its figures.
+    ///
+    /// - Parameter context: what captions say; without it, the `figure_context` of `provenance.json`.
+    /// - Throws: ``ReportingError`` for a folder without tables or files that cannot be read. A figure that
+    ///   cannot be drawn is no error here: the report says so.
+    public static func build(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
+        let root = URL(fileURLWithPath: runDirectory)
+        let tables = try tables(in: root.appendingPathComponent("tables").path)
+        guard !tables.isEmpty else { throw ReportingError.notARun(directory: runDirectory) }
+        let provenance = try existing("provenance.json", in: root).map { try JSONValue.read($0) }
+        let caption = context ?? FigureContext(provenance: provenance)
+        let asked = try existing("figures.json", in: root).map { try requests(in: $0) }
+        var figures: [ReportContent.FigureEntry] = []
+        var missing: [ReportContent.MissingFigure] = []
+        for request in asked ?? FigureCatalogue.ids.map({ FigureRequest(id: $0) }) {
+            do {
+                let stem = request.fileStem
+                let svg = try FigureCatalogue.figure(
+                    id: request.id,
+                    tables: tables,
+                    context: caption,
+                    selection: request.selection,
+                    documentID: stem
+                )
+                figures.append(ReportContent.FigureEntry(id: stem, svg: svg, file: "figures/\(stem).svg"))
+            } catch {
+                missing.append(ReportContent.MissingFigure(id: request.fileStem, reason: "\(error)"))
+            }
+        }
+        return ReportContent(
+            name: root.standardizedFileURL.lastPathComponent,
+            context: caption,
+            verdicts: try Verdict.all(tables),
+            tables: tables,
+            figures: figures,
+            missingFigures: missing,
+            manifest: try existing("manifest.yaml", in: root).map { try TextFile.read($0) },
+            provenance: provenance
+        )
+    }
+
+    /// Builds the report and writes `figures/*.svg` and `report.html` into the run's folder, replacing older ones.
+    ///
+    /// - Returns: what the report shows.
+    /// - Throws: ``ReportingError``.
+    @discardableResult
+    public static func write(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
+        let content = try build(runDirectory: runDirectory, context: context)
+        let root = URL(fileURLWithPath: runDirectory)
+        for figure in content.figures {
+            try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path)
+        }
+        try HTMLReport.write(content: content, to: root.appendingPathComponent("report.html").path)
+        return content
+    }
+
+    /// Path of a file of the run, or `nil` if there is none.
+    private static func existing(_ name: String, in root: URL) -> String? {
+        let path = root.appendingPathComponent(name).path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
+    }
+
+    /// All CSV files of a folder by name, with the documentation beside them.
+    ///
+    /// - Throws: ``ReportingError`` with file, line and column.
+    public static func tables(in directory: String) throws -> [String: Table] {
+        let folder = URL(fileURLWithPath: directory)
+        let documentationPath = folder.appendingPathComponent("README.md").path
+        let documentation =
+            FileManager.default.fileExists(atPath: documentationPath)
+            ? try TableDocumentation.read(documentationPath) : [:]
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+            .filter { $0.hasSuffix(".csv") && !$0.hasPrefix(".") }.sorted()
+        var tables: [String: Table] = [:]
+        for file in names {
+            let name = String(file.dropLast(4))
+            tables[name] = try CSV.read(folder.appendingPathComponent(file).path, documentation: documentation[name])
+        }
+        return tables
+    }
+
+    /// Writes the list of figures that a report of this run shows, to `figures.json`.
+    ///
+    /// - Throws: ``ReportingError/unwritable(file:reason:)``.
+    public static func write(requests: [FigureRequest], runDirectory: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let text = String(decoding: try encoder.encode(requests), as: UTF8.self)
+        try TextFile.write(
+            text + "\n",
+            to: URL(fileURLWithPath: runDirectory).appendingPathComponent("figures.json").path
+        )
+    }
+
+    private static func requests(in path: String) throws -> [FigureRequest] {
+        do {
+            return try JSONDecoder().decode([FigureRequest].self, from: Data(TextFile.read(path).utf8))
+        } catch let error as DecodingError {
+            throw ReportingError.malformed(
+                file: path,
+                line: 1,
+                column: "",
+                problem: "not a list of figures: \(error)",
+                expected: "[{\"id\": …, \"selection\": {…}}]"
+            )
+        }
+    }
+}
+
+extension FigureContext {
+    /// From the member `figure_context` of a run's provenance; unknown parts stay empty.
+    init(provenance: JSONValue?) {
+        let context = provenance?["figure_context"] ?? provenance
+        let model = context?["model"]
+        self.init(
+            model: model?.string ?? model?["name"]?.string ?? "",
+            text: context?["text"]?.string ?? context?["text"]?["name"]?.string ?? "",
+            tokens: context?["tokens"]?.integer
+        )
+    }
+}

@@ -1,0 +1,89 @@
+/// Everything statistics are computed from: the moments of a set of elements and the order of its values.
+public struct Distribution: Sendable {
+    public let moments: CentralMoments
+    private let order: Order
+
+    private enum Order: Sendable {
+        case sketch(RankedSketch)
+        case sorted([Float])
+    }
+
+    /// A large set; quantiles and tail counts carry the sketch's stated error.
+    ///
+    /// - Precondition: both describe the same elements.
+    /// - Complexity: O(bins).
+    public init(moments: CentralMoments, sketch: QuantileSketch) {
+        self.moments = moments
+        order = .sketch(RankedSketch(sketch, minimum: moments.minimum, maximum: moments.maximum))
+    }
+
+    /// A small set such as one token of one head; quantiles and tail counts are exact.
+    ///
+    /// - Parameter values: the elements `moments` describes, in any order; what is not finite is passed over.
+    /// - Complexity: O(n log n).
+    public init(moments: CentralMoments, values: some Sequence<Float>) {
+        self.moments = moments
+        order = .sorted(values.filter { $0.isFinite }.sorted())
+    }
+
+    /// The smallest element x for which at least `probability` of the finite elements are ≤ x.
+    ///
+    /// This is the nearest rank, ⌈p·n⌉; numpy calls it `inverted_cdf`.
+    ///
+    /// - Precondition: 0 ≤ `probability` ≤ 1.
+    /// - Returns: `nil` without finite elements.
+    public func quantile(_ probability: Double) -> Double? {
+        precondition(probability >= 0 && probability <= 1, "quantile at probability \(probability)")
+        guard moments.count > 0 else { return nil }
+        let rank = min(moments.count, max(1, Int((probability * Double(moments.count)).rounded(.up))))
+        if rank == 1 { return moments.minimum }
+        if rank == moments.count { return moments.maximum }
+        switch order {
+        case .sketch(let sketch): return sketch.element(rank: rank)
+        case .sorted(let values): return Double(values[rank - 1])
+        }
+    }
+
+    /// Elements above `threshold`.
+    public func count(above threshold: Double) -> Double {
+        switch order {
+        case .sketch(let sketch): sketch.count(above: threshold)
+        case .sorted(let values): Double(values.count - values.firstPlace { Double($0) > threshold })
+        }
+    }
+
+    /// Elements below `threshold`.
+    public func count(below threshold: Double) -> Double {
+        switch order {
+        case .sketch(let sketch): sketch.count(below: threshold)
+        case .sorted(let values): Double(values.firstPlace { Double($0) >= threshold })
+        }
+    }
+
+    /// Elements with |x| ≥ `magnitude`; exact in both cases when it is an edge of the sketch's bins.
+    public func count(magnitudeAtLeast magnitude: Double) -> Double {
+        guard magnitude > 0 else { return Double(moments.count) }
+        return switch order {
+        case .sketch(let sketch):
+            2 * Double(moments.count) - sketch.count(below: magnitude) - sketch.count(above: -magnitude)
+        case .sorted(let values):
+            Double(
+                values.count - values.firstPlace { Double($0) >= magnitude }
+                    + values.firstPlace { Double($0) > -magnitude }
+            )
+        }
+    }
+}
+
+extension [Float] {
+    /// The first place from which `holds` is true on, in a sorted array.
+    fileprivate func firstPlace(where holds: (Float) -> Bool) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if holds(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,149 @@
+import Kernels
+
+/// How elements lie in a slab: as float16 bits or as float32.
+protocol SlabElement: BitwiseCopyable, Sendable {
+    var float: Float { get }
+    /// Its place in a `QuantileSketch`.
+    var bin: Int { get }
+
+    /// `count` neighbours as float32.
+    static func floats(_ first: UnsafePointer<Self>, count: Int) -> [Float]
+
+    /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`.
+    static func sweep(
+        _ block: UnsafePointer<Self>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
+    )
+
+    /// Sums of powers for each token of a block, about the shifts already in `tokenMoments`.
+    static func sweep(
+        _ block: UnsafePointer<Self>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
+    )
+}
+
+extension UInt16: SlabElement {
+    var float: Float { Float(Float16(bitPattern: self)) }
+
+    @inline(__always)
+    var bin: Int { QuantileSketch.bin(half: self) }
+
+    static func floats(_ first: UnsafePointer<UInt16>, count: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: count) { floats, initialized in
+            guard let target = floats.baseAddress else { return }
+            HalfConversion.toFloat(first, target, count: count)
+            initialized = count
+        }
+    }
+
+    static func sweep(
+        _ block: UnsafePointer<UInt16>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
+    ) {
+        var none: [Moments] = []
+        MomentSweep.add(
+            half: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &channelMoments,
+            tokenMoments: &none
+        )
+    }
+
+    static func sweep(
+        _ block: UnsafePointer<UInt16>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
+    ) {
+        var none: [Moments] = []
+        MomentSweep.add(
+            half: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &none,
+            tokenMoments: &tokenMoments
+        )
+    }
+}
+
+extension Float: SlabElement {
+    var float: Float { self }
+
+    @inline(__always)
+    var bin: Int { QuantileSketch.bin(self) }
+
+    static func floats(_ first: UnsafePointer<Float>, count: Int) -> [Float] {
+        Array(UnsafeBufferPointer(start: first, count: count))
+    }
+
+    static func sweep(
+        _ block: UnsafePointer<Float>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments]
+    ) {
+        var none: [Moments] = []
+        MomentSweep.add(
+            float: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &channelMoments,
+            tokenMoments: &none
+        )
+    }
+
+    static func sweep(
+        _ block: UnsafePointer<Float>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        tokenMoments: inout [Moments]
+    ) {
+        var none: [Moments] = []
+        MomentSweep.add(
+            float: block,
+            tokens: tokens,
+            channels: channels,
+            tokenStride: stride,
+            channelMoments: &none,
+            tokenMoments: &tokenMoments
+        )
+    }
+}
+
+extension UnsafePointer where Pointee: SlabElement {
+    /// The first finite of `count` elements, or 0: a value for power sums to be taken about.
+    func firstFinite(count: Int, stride: Int) -> Float {
+        for index in 0..<count {
+            let value = self[index * stride].float
+            if value.isFinite { return value }
+        }
+        return 0
+    }
+}
+
+/// The median of five values, or `nil` if one of them is not finite.
+@inline(__always)
+func median(_ a: Float, _ b: Float, _ c: Float, _ d: Float, _ e: Float) -> Float? {
+    // Of four values, neither the least nor the largest can be the median of five.
+    let low = max(min(a, b), min(c, d))
+    let high = min(max(a, b), max(c, d))
+    let middle = max(min(low, high), min(max(low, high), e))
+    // NaN and infinity times 0 are NaN.
+    return a * 0 + b * 0 + c * 0 + d * 0 + e * 0 == 0 ? middle : nil
+}

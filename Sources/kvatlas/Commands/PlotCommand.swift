@@ -1,0 +1,83 @@
+import ArgumentParser
+import Capture
+import Evaluation
+import Experiments
+import Foundation
+import Inference
+import Reporting
+import TensorCore
+
+struct PlotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plot",
+        abstract: "Draw a figure from a capture or from the tables of a run, as SVG.",
+        discussion: """
+            Figures are those of 'kvatlas list figures'. From a capture, the tables that the figure
+            needs are computed first; the error figures read a run folder, which has them.
+
+            Examples:
+              kvatlas plot capture.h5 --figure magnitude-surface --layer 14 --head 0 \\
+                --tensor key --out surface.svg
+              kvatlas plot runs/01-distribution --figure error-by-layer --out errors.svg
+            """
+    )
+
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: ArgumentHelp("A capture file or a run folder.", valueName: "file.h5|folder"), completion: .file())
+    var input: String
+
+    @Option(help: ArgumentHelp("Id of the figure.", valueName: "id"), completion: .list(FigureCatalogue.ids))
+    var figure: String
+
+    @Option(help: ArgumentHelp("Layer (default: the figure's choice).", valueName: "l"))
+    var layer: Int?
+
+    @Option(help: ArgumentHelp("Key/value head (default: the figure's choice).", valueName: "h"))
+    var head: Int?
+
+    @Option(help: ArgumentHelp("query, key, key_pre_rope or value.", valueName: "name"))
+    var tensor: String?
+
+    @Option(help: ArgumentHelp("The SVG file to write, or - for stdout.", valueName: "file.svg"), completion: .file(extensions: ["svg"]))
+    var out: String
+
+    @Flag(help: "Read a capture that was cut short, up to its last whole token.")
+    var allowIncomplete = false
+
+    @Flag(help: "Replace the output if it exists.")
+    var overwrite = false
+
+    func run() throws {
+        shared.apply()
+        let type = try UsageError.wrap("plot") { try FigureCatalogue.figure(figure) }
+        let captured = try tensor.map { name in
+            try UsageError.wrap("plot") { try parseName(name, of: CapturedTensor.allCases, what: "tensor") }
+        }
+        if out != "-" { try refuseExisting(out, overwrite: overwrite) }
+        Interruption.install()
+        var isFolder: ObjCBool = false
+        let source: (tables: [String: Table], context: FigureContext)
+        if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
+            try RunFolder.check(input)
+            source = (try Report.tables(in: input + "/tables"), try FigureContext(runDirectory: input))
+        } else {
+            let capture = try CaptureFile(path: input, allowIncomplete: allowIncomplete)
+            let bar = ProgressBar("tables for \(figure)", isQuiet: shared.quiet)
+            source = try FigureTables.make(for: type, of: capture, layer: layer, head: head, tensor: captured, progress: bar.update)
+            bar.finish("\(capture.tokenCount) tokens")
+        }
+        let svg = try FigureCatalogue.figure(
+            id: figure,
+            tables: source.tables,
+            context: source.context,
+            selection: FigureSelection(layer: layer, head: head, tensor: tensor)
+        )
+        if out == "-" {
+            Terminal.printResult(svg)
+        } else {
+            try AtomicFile.write(svg, to: out)
+            Terminal.printResult(out)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Capture
+import Foundation
+import ModelFormats
+import TensorCore
+
+/// What `inspect` says of a model file.
+struct ModelSummary: Encodable {
+    struct TensorEntry: Encodable {
+        let name: String
+        let elementType: ElementType
+        /// Fastest axis first, as GGUF writes them.
+        let dimensions: [Int]
+        let byteOffset: Int
+        let byteCount: Int
+    }
+
+    let path: String
+    let version: Int
+    let byteCount: Int
+    let parameterCount: Int
+    let metadata: [String: String]
+    let tensors: [TensorEntry]
+
+    init(_ file: GGUFFile) {
+        path = file.file.path
+        version = file.version
+        byteCount = file.file.byteCount
+        parameterCount = file.orderedTensors.reduce(0) { $0 + $1.elementCount }
+        metadata = file.metadata.mapValues { $0.summary }
+        tensors = file.orderedTensors.map {
+            TensorEntry(
+                name: $0.name,
+                elementType: $0.elementType,
+                dimensions: $0.dimensions,
+                byteOffset: $0.byteOffset,
+                byteCount: $0.byteCount
+            )
+        }
+    }
+
+    var text: String {
+        var rows = [
+            ["file", path], ["format", "GGUF version \(version)"], ["size", byteText(byteCount)],
+            ["parameters", "\(parameterCount)"], ["tensors", "\(tensors.count)"],
+        ]
+        rows += metadata.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
+        let table = tensors.map {
+            [$0.name, $0.elementType.rawValue, $0.dimensions.map { "\($0)" }.joined(separator: " × "), byteText($0.byteCount)]
+        }
+        return TextColumns(rows).text + "\n\n" + TextColumns([["tensor", "type", "dimensions", "size"]] + table).text
+    }
+}
+
+extension CaptureSummary {
+    var text: String {
+        let model = metadata
+        let rows = [
+            ["file", path],
+            ["format", "kvatlas-capture version \(formatVersion)"],
+            ["complete", isComplete ? "yes" : "no: cut short; studies need --allow-incomplete"],
+            ["size", byteText(byteCount)],
+            ["tokens", "\(tokenCount) in \(sequences.count) sequence(s)"],
+            ["tensors", tensorsPresent.map(\.rawValue).joined(separator: ", ") + " as \(elementType.rawValue)"],
+            ["layers", "\(layersPresent.count) of \(model.layers)"],
+            ["model", "\(model.name) (\(model.architecture)), weights \(model.weightType)"],
+            ["heads", "\(model.heads) query, \(model.kvHeads) key/value, \(model.headDim) channels each"],
+            ["rope", "base \(model.ropeBase), layout \(model.ropeLayout)"],
+            ["weights sha256", model.weightsSHA256],
+            ["created", "\(model.created) by kvatlas \(model.toolVersion)"],
+            ["command", model.command],
+        ]
+        let sequenceRows = sequences.map { ["\($0.id)", $0.name, "\($0.start)", "\($0.length)"] }
+        let datasetRows = datasets.map {
+            [
+                $0.path, $0.elementType, zip($0.axes, $0.shape).map { "\($0) \($1)" }.joined(separator: " × "),
+                byteText($0.storedBytes), $0.filters.joined(separator: ", "),
+            ]
+        }
+        return [
+            TextColumns(rows).text,
+            TextColumns([["sequence", "name", "start", "length"]] + sequenceRows).text,
+            TextColumns([["dataset", "type", "shape", "size", "filters"]] + datasetRows).text,
+        ].joined(separator: "\n\n")
+    }
+}
+
+/// `98.4 MB`; decimal units.
+func byteText(_ bytes: Int) -> String {
+    var value = Double(bytes)
+    for unit in ["B", "kB", "MB", "GB"] {
+        if value < 1000 { return unit == "B" ? "\(bytes) B" : String(format: "%.1f \(unit)", value) }
+        value /= 1000
+    }
+    return String(format: "%.1f TB", value)
+}

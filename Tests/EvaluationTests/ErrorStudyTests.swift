@@ -1,0 +1,146 @@
+import Evaluation
+import Kernels
+import Quantization
+import TensorCore
+import Testing
+
+@Suite struct ErrorStudyTests {
+    @Test func identityIsZeroThroughEveryMetric() throws {
+        // Enough tokens and queries for several blocks of work.
+        let source = ArraySource.gaussian(layers: [3, 5], headDim: 16, sequences: [0..<150], outlier: 3)
+        let result = try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-g16"]))
+        let rows = result.errors.rowViews.filter { $0.string("scheme") == "identity" }
+        let metrics = Set(rows.compactMap { $0.string("metric") })
+        #expect(metrics == Set(MetricCatalogue.all.map { $0.id }))
+        for row in rows where row.string("metric") != "attention_sparsity" {
+            let exact: Double = row.string("metric") == "sqnr_db" ? .infinity : 0
+            #expect(row.number("value") == exact)
+            #expect(row.number("bits_asymptotic") == 16 && row.number("bits_at_length") == 16)
+        }
+    }
+
+    @Test func aLossySchemeThatLosesNothingIsAnError() throws {
+        var source = ArraySource.gaussian(sequences: [0..<40])
+        source.key[0] = [UInt16](repeating: 0x3C00, count: 40 * 64)
+        source.value[0] = source.key[0]
+        #expect(
+            throws: ErrorStudyError.nothingLost(scheme: "rtn-int2-token-g32", tokens: 40, isAllWindow: false)
+        ) { try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-g32"])) }
+    }
+
+    @Test func aWindowThatHoldsAllIsAnErrorThatSaysSo() throws {
+        let source = ArraySource.gaussian(sequences: [0..<100])
+        #expect {
+            try ErrorStudy.run(source: source, settings: .terms(["kivi-2-g32-r128"]))
+        } throws: { error in
+            "\(error)".contains("its window holds all 100 tokens")
+        }
+    }
+
+    @Test func anOutlierChannelRuinsKeysPerToken() throws {
+        let source = ArraySource.gaussian(sequences: [0..<128], outlier: 5)
+        let result = try ErrorStudy.run(
+            source: source,
+            settings: .terms(["rtn-int2-token-g32", "rtn-int2-channel-g32"])
+        )
+        for metric in ["mean_absolute_relative_error", "score_relative_error", "score_relative_frobenius"] {
+            for head in 0..<2 {
+                let perToken = try #require(result.error(metric, "key", "rtn-int2-token-g32", head: head))
+                let perChannel = try #require(result.error(metric, "key", "rtn-int2-channel-g32", head: head))
+                #expect(perToken > 1.5 * perChannel, "\(metric)")
+            }
+        }
+        let row = try #require(
+            result.paperTable2.rowViews.first {
+                $0.string("quantity") == "K" && $0.string("reading") == "element-wise mean"
+            }
+        )
+        #expect(row.string("same_direction") == "yes")
+        #expect(row.integer("layers_same_direction") == 1 && row.integer("layers") == 1)
+        #expect(row.number("paper_per_token") == 13.67 && row.number("paper_per_channel") == 4.55)
+    }
+
+    @Test func aSharedSideGivesTheSameNumbersInEveryPair() throws {
+        let source = ArraySource.gaussian()
+        let terms = ["rtn-int2-token-g32", "rtn-int2-token-g32/rtn-int2-channel-g32", "rtn-int2-token-g32/identity"]
+        let result = try ErrorStudy.run(source: source, settings: .terms(terms))
+        for metric in ["mse", "score_relative_error", "output_error_key"] {
+            let values = Set(terms.map { result.error(metric, "key", $0) })
+            #expect(values.count == 1 && !values.contains(nil))
+        }
+        // With exact values, the pair's error is the keys' alone.
+        #expect(
+            result.error("output_error_pair", "pair", terms[2]) == result.error("output_error_key", "key", terms[2])
+        )
+    }
+
+    @Test func theQueryOfOneTokenSeesOnlyItself() throws {
+        let source = ArraySource.gaussian(sequences: [0..<1])
+        let result = try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-g32"]))
+        // One key: the weight is 1 whatever the key, and the output is the value.
+        #expect(result.error("score_relative_error", "key", "rtn-int2-token-g32") == 0)
+        #expect(result.error("output_error_key", "key", "rtn-int2-token-g32") == 0)
+        #expect(
+            result.error("output_error_value", "value", "rtn-int2-token-g32")
+                == result.error("relative_frobenius", "value", "rtn-int2-token-g32")
+        )
+    }
+
+    @Test func everyLengthIsEvaluated() throws {
+        for tokens in 1...33 {
+            let source = ArraySource.gaussian(headDim: 8, sequences: [0..<tokens], seed: UInt64(tokens))
+            let result = try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-whole"]))
+            #expect(result.errors.rowViews.allSatisfy { $0.integer("tokens") == tokens })
+            #expect(result.errors.rowViews.allSatisfy { $0.number("value")?.isNaN == false })
+        }
+    }
+
+    @Test func sequencesAreEvaluatedApartAndAveraged() throws {
+        let both = ArraySource.gaussian(sequences: [0..<64, 64..<96])
+        func only(_ range: Range<Int>) throws -> ErrorStudyResult {
+            var part = both
+            part.sequences = [range]
+            return try ErrorStudy.run(source: part, settings: .terms(["rtn-int2-channel-g32"], maximumQueries: 32))
+        }
+        let all = try ErrorStudy.run(source: both, settings: .terms(["rtn-int2-channel-g32"], maximumQueries: 32))
+        let (long, short) = (try only(0..<64), try only(64..<96))
+        for metric in ["relative_frobenius", "mse"] {
+            let parts = [long, short].map { $0.error(metric, "key", "rtn-int2-channel-g32") ?? .nan }
+            let expected = (64 * parts[0] + 32 * parts[1]) / 96
+            let ours = try #require(all.error(metric, "key", "rtn-int2-channel-g32"))
+            #expect(abs(ours - expected) <= 4 * expected.ulp)
+        }
+        #expect(all.errors.rowViews.allSatisfy { $0.integer("tokens") == 96 })
+    }
+
+    @Test func layersAreChosen() throws {
+        let source = ArraySource.gaussian(layers: [2, 4, 9])
+        var settings = try ErrorStudySettings.terms(["rtn-int2-token-g32"])
+        settings.layers = [9, 2]
+        let result = try ErrorStudy.run(source: source, settings: settings)
+        #expect(Set(result.errors.rowViews.compactMap { $0.integer("layer") }) == [2, 9])
+        settings.layers = [3]
+        #expect(throws: ErrorStudyError.noLayer(3, captured: [2, 4, 9])) {
+            try ErrorStudy.run(source: source, settings: settings)
+        }
+    }
+
+    @Test func numbersDoNotDependOnTheNumberOfThreads() throws {
+        let source = ArraySource.gaussian(sequences: [0..<200], outlier: 1)
+        let settings = try ErrorStudySettings.terms(["rtn-int2-token-g32", "kivi-2-g32-r64"])
+        let before = Parallel.threadCount
+        defer { Parallel.threadCount = before }
+        Parallel.threadCount = 1
+        let alone = try ErrorStudy.run(source: source, settings: settings)
+        Parallel.threadCount = 5
+        let together = try ErrorStudy.run(source: source, settings: settings)
+        #expect(alone.tables == together.tables)
+    }
+
+    @Test func progressEndsAtOneAndNeverFalls() throws {
+        var seen: [Double] = []
+        let source = ArraySource.gaussian(layers: [0, 1], sequences: [0..<32, 32..<64])
+        _ = try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-g32"])) { seen.append($0) }
+        #expect(seen == [0.25, 0.5, 0.75, 1])
+    }
+}

@@ -1,0 +1,86 @@
+import Capture
+import Evaluation
+import Foundation
+import Inference
+import Kernels
+import TensorCore
+import Testing
+
+@Suite struct MagnitudeStudyTests {
+    private let folder: CaptureFolder
+    private var synthetic = SyntheticCapture(
+        layers: 5,
+        heads: 6,
+        kvHeads: 2,
+        headDim: 8,
+        sequenceLengths: [333],
+        outliers: [.init(.key, head: 1, channel: 5, factor: 30)]
+    )
+
+    init() throws { folder = try CaptureFolder() }
+
+    @Test func anEarlyAMiddleAndALateLayerAreShownAtTheOutlierHead() throws {
+        let capture = try folder.open(synthetic)
+        var shares: [Double] = []
+        let table = try MagnitudeStudy.run(capture) { shares.append($0) }
+        #expect(table.name == "magnitude")
+        #expect(Set(table.rowViews.map { $0.integer("layer") }) == [0, 2, 4])
+        #expect(Set(table.rowViews.map { $0.integer("head") }) == [1])
+        #expect(Set(table.rowViews.map { $0.string("tensor") }) == ["key", "value"])
+        #expect(table.rows.count == 3 * 2 * 128 * 8)
+        #expect(shares.last == 1)
+    }
+
+    @Test func binsCoverAllTokensAndKeepTheMaximum() throws {
+        let capture = try folder.open(synthetic)
+        let settings = MagnitudeStudySettings(layers: [3], head: 0, tensors: [.value], maximumBins: 50)
+        let table = try MagnitudeStudy.run(capture, settings: settings)
+        let values = HalfConversion.toFloat(HalfConversion.toHalf(synthetic.values(.value, layer: 3)))
+        var next = 0
+        for row in table.rowViews {
+            let (first, last) = (try #require(row.integer("token_first")), try #require(row.integer("token_last")))
+            let channel = try #require(row.integer("channel"))
+            if channel == 0 {
+                #expect(first == next && (6...7).contains(last - first + 1))
+                next = last + 1
+            }
+            let expected = (first...last).map { values[$0 * 16 + channel].magnitude }.max()
+            #expect(row.number("absolute_maximum") == expected.map(Double.init))
+        }
+        #expect(next == 333)
+    }
+
+    @Test func fewTokensAreNotBinned() throws {
+        synthetic.sequenceLengths = [3]
+        let table = try MagnitudeStudy.run(try folder.open(synthetic))
+        #expect(table.rows.count == 3 * 2 * 3 * 8)
+        #expect(table.rowViews.allSatisfy { $0.integer("token_first") == $0.integer("token_last") })
+    }
+
+    @Test func queriesAreShownAtTheHeadThatReadsTheKey() throws {
+        let capture = try folder.open(synthetic)
+        let table = try MagnitudeStudy.run(capture, settings: MagnitudeStudySettings(layers: [0], tensors: [.query]))
+        #expect(Set(table.rowViews.map { $0.string("tensor") }) == ["query"])
+        #expect(Set(table.rowViews.map { $0.integer("head") }) == [3])
+    }
+
+    @Test func badSettingsAreSaid() throws {
+        let capture = try folder.open(synthetic)
+        func error(_ settings: MagnitudeStudySettings) -> String {
+            do { _ = try MagnitudeStudy.run(capture, settings: settings) } catch { return "\(error)" }
+            return "no error"
+        }
+        #expect(error(MagnitudeStudySettings(layers: [5])).contains("layer 5"))
+        #expect(error(MagnitudeStudySettings(head: 2)).contains("a head from 0 to 1"))
+        #expect(error(MagnitudeStudySettings(maximumBins: 0)).contains("maximum_bins is 0"))
+    }
+
+    @Test func settingsFillTheirDefaults() throws {
+        let decoder = JSONDecoder()
+        #expect(try decoder.decode(MagnitudeStudySettings.self, from: Data("{}".utf8)) == MagnitudeStudySettings())
+        let settings = MagnitudeStudySettings(layers: [1], head: 1, tensors: [.value], maximumBins: 7)
+        let coded = try JSONEncoder().encode(settings)
+        #expect(try decoder.decode(MagnitudeStudySettings.self, from: coded) == settings)
+        #expect(MagnitudeStudySettings.keys == ["layers", "head", "tensors", "maximum_bins"])
+    }
+}

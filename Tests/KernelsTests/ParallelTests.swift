@@ -1,0 +1,108 @@
+import Kernels
+import Synchronization
+import TensorCore
+import Testing
+
+@Suite struct ParallelTests {
+    struct Failure: Error, Equatable { let index: Int }
+
+    @Test func everyIndexRunsOnce() {
+        for count in Array(0...33) + [1000] {
+            let seen = Mutex([Int](repeating: 0, count: count))
+            Parallel.forEach(count) { index in seen.withLock { $0[index] += 1 } }
+            #expect(seen.withLock { $0.allSatisfy { $0 == 1 } })
+        }
+    }
+
+    @Test func nestedCallsFinish() {
+        let total = Atomic<Int>(0)
+        Parallel.forEach(8) { _ in
+            Parallel.forEach(8) { _ in
+                Parallel.forEach(4) { _ in _ = total.wrappingAdd(1, ordering: .relaxed) }
+            }
+        }
+        #expect(total.load(ordering: .relaxed) == 256)
+    }
+
+    @Test func lowestFailingIndexIsThrown() {
+        for _ in 0..<50 {
+            #expect(throws: Failure(index: 3)) {
+                try Parallel.forEach(100) { index in if index % 10 >= 3 { throw Failure(index: index) } }
+            }
+        }
+    }
+
+    @Test func callsFromSeveralTasksDoNotMix() async {
+        await withTaskGroup(of: Bool.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    (0..<50).allSatisfy { _ in
+                        let sum = Atomic<Int>(0)
+                        Parallel.forEach(task + 1) { _ = sum.wrappingAdd($0 + 1, ordering: .relaxed) }
+                        return sum.load(ordering: .relaxed) == (task + 1) * (task + 2) / 2
+                    }
+                }
+            }
+            for await isRight in group { #expect(isRight) }
+        }
+    }
+
+    @Test func blocksCoverTheRangeAndTheLastMayBeShort() {
+        let blocks = Mutex<[Range<Int>]>([])
+        Parallel.forEachBlock(of: 10, in: 33) { block in blocks.withLock { $0.append(block) } }
+        #expect(blocks.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } } == [0..<10, 10..<20, 20..<30, 30..<33])
+        Parallel.forEachBlock(of: 10, in: 0) { _ in Issue.record("no block of nothing") }
+    }
+
+    @Test func environmentIsCheckedWithAnActionableMessage() throws {
+        #expect(try Parallel.parseThreadCount("3") == 3)
+        #expect(try Parallel.parseThreadCount("") == nil)
+        for text in ["0", "-1", "two", "1.5"] {
+            #expect(throws: KernelError.invalidThreadCount(text)) { try Parallel.parseThreadCount(text) }
+        }
+        #expect(try InstructionSet.parse("Reference") == .reference)
+        #expect(throws: KernelError.unknownInstructionSet("avx")) { try InstructionSet.parse("avx") }
+        let message = KernelError.unknownInstructionSet("avx").description
+        #expect(
+            message.contains("KVATLAS_ISA") && message.contains("Did you mean avx2?") && message.contains("reference")
+        )
+        for set in InstructionSet.allCases where !InstructionSet.available.contains(set) {
+            #expect(throws: KernelError.unavailableInstructionSet(set)) { try InstructionSet.parse(set.rawValue) }
+        }
+    }
+
+    @Test func activeSetIsAvailableAndTheMachineIsDescribed() {
+        #expect(
+            InstructionSet.available.first == .reference && InstructionSet.available.contains(InstructionSet.active)
+        )
+        #expect(CPUFeatures.blasConfiguration.contains("OpenBLAS") && !CPUFeatures.blasCore.isEmpty)
+        #expect(Parallel.threadCount >= 1)
+        if InstructionSet.available.contains(.avx2) {
+            #expect(Set(CPUFeatures.names).isSuperset(of: ["avx2", "fma", "f16c"]))
+        }
+    }
+
+    @Test func productsOfDenseMatricesRespectStrides() {
+        // A is 2 × 3 in rows of 4, B is 2 × 3 in rows of 3, C is 2 × 2 in rows of 5.
+        let a: [Float] = [1, 2, 3, 99, 4, 5, 6, 99], b: [Float] = [1, 0, -1, 2, 1, 0]
+        var c = [Float](repeating: 7, count: 10)
+        DenseMatrix.multiplyTransposed(rows: 2, columns: 2, inner: 3, a, stride: 4, b, stride: 3, into: &c, stride: 5)
+        #expect(c == [-2, 4, 7, 7, 7, -2, 13, 7, 7, 7])
+        // The same B read as 3 × 2.
+        DenseMatrix.multiply(
+            rows: 2,
+            columns: 2,
+            inner: 3,
+            alpha: 2,
+            a,
+            stride: 4,
+            b,
+            stride: 2,
+            beta: 1,
+            into: &c,
+            stride: 5
+        )
+        // Row 1 of A is (4, 5, 6), column 1 of B is (0, 2, 0).
+        #expect(c[0] == 2 && c[6] == 33)
+    }
+}

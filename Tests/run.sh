@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Checks the format, builds in release mode and passes all tests.
+#
+#   bash Tests/run.sh                      what CI runs; about 15 minutes on 2 cores from a new clone
+#   bash Tests/run.sh --slow               also timed tests, a 491 MB model and checks in h5py and xarray
+#   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
+#   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
+#   bash Tests/run.sh --filter REGEX       only tests whose name matches
+#
+# Models are looked for in data/models, or in the folder that KVATLAS_MODELS names. The small one
+# (98 MB) is fetched if it is not there; without a network, tests that need it are skipped.
+set -euo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+# shellcheck source=experiments/_shared/install.sh
+. "$root/experiments/_shared/install.sh"
+
+usage() { sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+
+wrong_usage() {
+    printf 'error: %s\n' "$*" >&2
+    usage >&2
+    exit 2
+}
+
+slow=false
+fuzz_seconds=""
+sanitizer=""
+filter=""
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --slow) slow=true; shift ;;
+        --fuzz)
+            fuzz_seconds="${2:-}"
+            [[ "$fuzz_seconds" =~ ^[1-9][0-9]*$ ]] || wrong_usage "--fuzz needs a number of seconds, not '$fuzz_seconds'"
+            shift 2 ;;
+        --sanitize)
+            sanitizer="${2:-}"
+            [ "$sanitizer" = address ] || wrong_usage "--sanitize knows 'address', not '$sanitizer'"
+            shift 2 ;;
+        --filter)
+            filter="${2:-}"
+            [ -n "$filter" ] || wrong_usage "--filter needs a regular expression"
+            shift 2 ;;
+        -h | --help) usage; exit 0 ;;
+        *) wrong_usage "unknown argument '$1'" ;;
+    esac
+done
+
+fetch_model() {
+    if ! bash data/fetch-model.sh "$1" --into "${KVATLAS_MODELS:-data/models}" >/dev/null; then
+        printf 'warning: without %s, the tests that need it are skipped\n' "$1" >&2
+    fi
+}
+
+# A Python with the packages that read our captures, for tests that ask other programs.
+provide_python() {
+    local packages="$root/.build-python/packages"
+    if [ ! -d "$packages/h5netcdf" ]; then
+        say "Python packages for the checks in h5py and xarray"
+        python3 -m pip install --quiet --target "$packages" numpy h5py xarray h5netcdf
+    fi
+    printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/python"
+    chmod +x "$root/.build-python/python"
+    export KVATLAS_PYTHON="$root/.build-python/python"
+}
+
+cd "$root"
+ensure_system_packages
+
+if [ -n "$sanitizer" ]; then
+    say "Building with the address sanitizer"
+    build=(--build-path .build-address --sanitize address)
+    swift build "${build[@]}" --build-tests
+    say "Kernels and file formats under the address sanitizer"
+    # XCTest itself leaks 368 bytes, so only wrong accesses count.
+    ASAN_OPTIONS=detect_leaks=0 swift test "${build[@]}" --skip-build --disable-xctest \
+        --filter "${filter:-^(KernelsTests|ModelFormatsTests|TokenizersTests|HDF5Tests|QuantizationTests)\\.}"
+    exit 0
+fi
+
+say "Format"
+swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+say "Models for the tests"
+fetch_model smollm2-135m-instruct
+if $slow; then
+    fetch_model qwen2.5-coder-0.5b-instruct
+    [ -n "${KVATLAS_PYTHON:-}" ] || provide_python
+    export KVATLAS_BENCHMARKS=1
+fi
+
+say "Building (release)"
+swift build -c release --build-tests --explicit-target-dependency-import-check error
+
+say "Tests"
+tests=(swift test -c release --skip-build --disable-xctest)
+"${tests[@]}" ${filter:+--filter "$filter"}
+
+if [ -n "$fuzz_seconds" ]; then
+    say "Damaged input for $fuzz_seconds seconds"
+    KVATLAS_FUZZ_SECONDS="$fuzz_seconds" "${tests[@]}" --filter "^ExperimentsTests\\.FuzzTests"
+fi

@@ -1,0 +1,40 @@
+# Installs what the build and the model download need. Sourced by quickstart.sh and Tests/run.sh.
+#
+#   ensure_system_packages   Debian packages and the Swift toolchain
+#
+# Installs only what is missing; not root, it prints the one line to run and stops.
+
+say() { printf '\n==> %s\n' "$*" >&2; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+ensure_system_packages() {
+    local missing=()
+    command -v git >/dev/null || missing+=(git) # SwiftPM fetches packages with it
+    command -v pkg-config >/dev/null || missing+=(pkg-config)
+    if command -v pkg-config >/dev/null; then
+        pkg-config --exists hdf5 || missing+=(libhdf5-dev)
+        pkg-config --exists openblas || missing+=(libopenblas-dev)
+        pkg-config --exists libcrypto || missing+=(libssl-dev)
+    else
+        missing+=(libhdf5-dev libopenblas-dev libssl-dev)
+    fi
+    if ! command -v python3 >/dev/null; then
+        missing+=(python3 python3-pip)
+    elif ! python3 -m pip --version >/dev/null 2>&1; then
+        missing+=(python3-pip)
+    fi
+    if [ ${#missing[@]} -gt 0 ]; then
+        command -v apt-get >/dev/null || fail "missing: ${missing[*]} (Debian's names); this system has no apt-get"
+        if [ "$(id -u)" -ne 0 ]; then
+            fail "missing system packages; run this line, then start again:
+  sudo apt-get update && sudo apt-get install -y ${missing[*]}"
+        fi
+        say "Installing ${missing[*]}"
+        apt-get update -qq || fail "apt-get update failed: is there a network?"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+            fail "apt-get could not install ${missing[*]}"
+    else
+        say "System packages: all there"
+    fi
+    command -v swift >/dev/null || fail "there is no 'swift'; install the toolchain, 6.2 or later, from swift.org/install"
+}
