@@ -107,7 +107,7 @@ let package = Package(
             "ExperimentsTests",
             ["Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting", "TensorCore"]
         ),
-        tests("IntegrationTests", ["TensorCore"]),
+        tests("IntegrationTests", ["Inference", "ModelFormats", "TensorCore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -57,7 +57,9 @@ public enum MagnitudeStudy {
         guard let first = layers.first, let last = layers.last else { return [] }
         let ratios = try parallelMap(layers.count) { index -> Double in
             let present = capture.tensors(inLayer: layers[index])
-            guard let tensor = [CapturedTensor.key, .keyPreRope, .value].first(where: present.contains) else { return 0 }
+            guard let tensor = [CapturedTensor.key, .keyPreRope, .value].first(where: present.contains) else {
+                return 0
+            }
             return try BinMaxima(capture, layer: layers[index], tensor: tensor, maximumBins: 1).ratioOfLargest
         }
         let widest = layers.indices.max { (ratios[$0], -$0) < (ratios[$1], -$1) } ?? 0

@@ -33,10 +33,11 @@ public struct CentralMoments: Sendable, Equatable {
     /// No elements.
     public init() {}
 
-    /// From a kernel's sums of powers about a shift that is itself one of the elements.
+    /// From a kernel's sums of powers about a shift that should lie among the elements.
     ///
-    /// With such a shift, Σ(x − shift)^k is at most about n times Σ(x − mean)^k for
-    /// even k, which bounds what the subtraction can lose to log2(n) bits.
+    /// The subtraction loses the bits by which Σ(x − shift)^k exceeds Σ(x − mean)^k: about
+    /// one for a shift within a standard deviation of the mean, at most log2(n) for any
+    /// shift that is one of the elements. Elements equal to the shift give exact zeros.
     public init(_ block: Moments) {
         nanCount = block.nanCount
         infinityCount = block.infinityCount

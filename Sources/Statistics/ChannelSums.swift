@@ -49,16 +49,17 @@ struct ChannelSums: Sendable {
         recentTokens = 0
     }
 
-    /// Gives the channels that have no finite element in this block yet a value to take power sums about.
+    /// Gives the channels that have no finite element yet a value to take power sums about.
     ///
     /// The median of five elements spread over the piece: one of the elements, so
     /// that constant input gives sums of exactly 0, and near the mean unless the
     /// channel is strange, so that few bits are lost where kernels sum in float32.
+    /// Later blocks take the mean of those before.
     private mutating func setShifts<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {
-        guard sums.contains(where: { $0.count == 0 }) else { return }
+        guard sums.indices.contains(where: { isUnseen($0) }) else { return }
         let channels = sums.count
         let rows = (0..<5).map { Element.floats(piece + $0 * tokens / 5 * channels, count: channels) }
-        for channel in sums.indices where sums[channel].count == 0 {
+        for channel in sums.indices where isUnseen(channel) {
             let middle = median(
                 rows[0][channel],
                 rows[1][channel],
@@ -75,9 +76,11 @@ struct ChannelSums: Sendable {
     mutating func endBlock() {
         for channel in sums.indices {
             moments[channel].merge(CentralMoments(sums[channel]))
-            sums[channel] = Moments()
+            sums[channel] = Moments(shift: Float(moments[channel].mean))
         }
     }
+
+    private func isUnseen(_ channel: Int) -> Bool { moments[channel].count == 0 && sums[channel].count == 0 }
 
     /// Four channels at a time, so that their counters, 16 KB at most, stay in the first-level cache.
     private mutating func countBins<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {

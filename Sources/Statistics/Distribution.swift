@@ -26,6 +26,11 @@ public struct Distribution: Sendable {
         order = .sorted(values.filter { $0.isFinite }.sorted())
     }
 
+    init(moments: CentralMoments, sorted values: [Float]) {
+        self.moments = moments
+        order = .sorted(values)
+    }
+
     /// The smallest element x for which at least `probability` of the finite elements are ≤ x.
     ///
     /// This is the nearest rank, ⌈p·n⌉; numpy calls it `inverted_cdf`.

@@ -42,30 +42,25 @@ public struct TokenDistributions {
             nonisolated(unsafe) let blocks = blocks
             Parallel.forEach(blocks.count) { index in
                 let range = index * size..<min(tokens, (index + 1) * size)
-                let sums = (0..<heads).map {
-                    powerSums(base + (range.lowerBound * width + $0 * headDim), tokens: range.count)
+                let byHead = (0..<heads).map { head in
+                    distributions(base + (range.lowerBound * width + head * headDim), tokens: range.count)
                 }
                 blocks[index] = range.flatMap { token in
-                    (0..<heads).map { head in
-                        let values = Element.floats(base + (token * width + head * headDim), count: headDim)
-                        let sums = CentralMoments(sums[head][token - range.lowerBound])
-                        return body(token, head, Distribution(moments: sums, values: values))
-                    }
+                    (0..<heads).map { body(token, $0, byHead[$0][token - range.lowerBound]) }
                 }
             }
         }
         return blocks.flatMap { $0 }
     }
 
-    /// Sums of powers of one head, one a token.
-    private func powerSums<Element: SlabElement>(_ block: UnsafePointer<Element>, tokens: Int) -> [Moments] {
+    /// One a token of one head. Power sums are taken about the token's median.
+    private func distributions<Element: SlabElement>(_ block: UnsafePointer<Element>, tokens: Int) -> [Distribution] {
         let width = heads * headDim
-        var sums = (0..<tokens).map { token in
-            let values = (0..<5).map { block[token * width + $0 * headDim / 5].float }
-            let middle = median(values[0], values[1], values[2], values[3], values[4])
-            return Moments(shift: middle ?? (block + token * width).firstFinite(count: headDim, stride: 1))
+        let values = (0..<tokens).map { token in
+            Element.floats(block + token * width, count: headDim).filter { $0.isFinite }.sorted()
         }
+        var sums = values.map { Moments(shift: $0.isEmpty ? 0 : $0[$0.count / 2]) }
         Element.sweep(block, tokens: tokens, channels: headDim, stride: width, tokenMoments: &sums)
-        return sums
+        return zip(sums, values).map { Distribution(moments: CentralMoments($0), sorted: $1) }
     }
 }

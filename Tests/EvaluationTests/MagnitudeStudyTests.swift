@@ -8,7 +8,7 @@ import Testing
 
 @Suite struct MagnitudeStudyTests {
     private let folder: CaptureFolder
-    private var synthetic = SyntheticCapture(
+    private let synthetic = SyntheticCapture(
         layers: 5,
         heads: 6,
         kvHeads: 2,
@@ -51,6 +51,7 @@ import Testing
     }
 
     @Test func fewTokensAreNotBinned() throws {
+        var synthetic = synthetic
         synthetic.sequenceLengths = [3]
         let table = try MagnitudeStudy.run(try folder.open(synthetic))
         #expect(table.rows.count == 3 * 2 * 3 * 8)

@@ -27,7 +27,7 @@ final class CaptureFolder {
 
 @Suite struct StatisticsStudyTests {
     private let folder: CaptureFolder
-    private var synthetic = SyntheticCapture(
+    private let synthetic = SyntheticCapture(
         layers: 3,
         heads: 4,
         kvHeads: 2,
@@ -104,6 +104,7 @@ final class CaptureFolder {
     }
 
     @Test func float32IsDescribedWithoutRounding() throws {
+        var synthetic = synthetic
         synthetic.elementType = .float32
         synthetic.outliers = [.init(.key, head: 0, channel: 0, factor: 1e6)]
         let capture = try folder.open(synthetic)
@@ -131,6 +132,7 @@ final class CaptureFolder {
     }
 
     @Test func whatIsNotThereIsSaid() throws {
+        var synthetic = synthetic
         synthetic.tensors = [.key]
         let capture = try folder.open(synthetic)
         func error(_ settings: StatisticsStudySettings) -> String {

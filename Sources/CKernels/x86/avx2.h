@@ -16,6 +16,9 @@ extern const kva_kernels kva_avx2_kernels;
 void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count);
 void kva_avx2_bfloat_to_float(const uint16_t *source, float *target, size_t count);
+/// The same from bytes at any address, as tensors lie in a mapped file.
+void kva_avx2_half_bytes_to_float(const uint8_t *source, float *target, size_t count);
+void kva_avx2_bfloat_bytes_to_float(const uint8_t *source, float *target, size_t count);
 void kva_avx2_float_to_bfloat(const float *source, uint16_t *target, size_t count);
 
 float kva_avx2_dot(const float *x, const float *y, size_t count);

@@ -19,7 +19,8 @@ KVA_INLINE __m256i kva_tail_mask(size_t count) {
     return _mm256_loadu_si256((const __m256i *)(ones_then_zeros + 8 - count));
 }
 
-KVA_INLINE __m256 kva_load_halves(const uint16_t *x) {
+/// Eight float16 from any address.
+KVA_INLINE __m256 kva_load_halves(const void *x) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)x));
 }
 

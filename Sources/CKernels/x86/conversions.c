@@ -6,17 +6,21 @@
 
 // Tails go through a small buffer, so that every element meets the same instruction.
 
-void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count) {
+void kva_avx2_half_bytes_to_float(const uint8_t *source, float *target, size_t count) {
     size_t i = 0;
     for (; i + 32 <= count; i += 32) {
-        for (size_t j = 0; j < 32; j += 8) { _mm256_storeu_ps(target + i + j, kva_load_halves(source + i + j)); }
+        for (size_t j = 0; j < 32; j += 8) { _mm256_storeu_ps(target + i + j, kva_load_halves(source + 2 * (i + j))); }
     }
-    for (; i + 8 <= count; i += 8) { _mm256_storeu_ps(target + i, kva_load_halves(source + i)); }
+    for (; i + 8 <= count; i += 8) { _mm256_storeu_ps(target + i, kva_load_halves(source + 2 * i)); }
     if (i < count) {
-        uint16_t rest[8] = {0};
-        memcpy(rest, source + i, (count - i) * sizeof rest[0]);
+        uint8_t rest[16] = {0};
+        memcpy(rest, source + 2 * i, 2 * (count - i));
         _mm256_maskstore_ps(target + i, kva_tail_mask(count - i), kva_load_halves(rest));
     }
+}
+
+void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count) {
+    kva_avx2_half_bytes_to_float((const uint8_t *)source, target, count);
 }
 
 void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count) {
@@ -36,18 +40,23 @@ void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count)
     }
 }
 
-KVA_INLINE __m256i widen_bfloats(const uint16_t *source) {
-    return _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)source)), 16);
+KVA_INLINE __m256 widen_bfloats(const uint8_t *source) {
+    const __m256i words = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)source));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(words, 16));
+}
+
+void kva_avx2_bfloat_bytes_to_float(const uint8_t *source, float *target, size_t count) {
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) { _mm256_storeu_ps(target + i, widen_bfloats(source + 2 * i)); }
+    if (i < count) {
+        uint8_t rest[16] = {0};
+        memcpy(rest, source + 2 * i, 2 * (count - i));
+        _mm256_maskstore_ps(target + i, kva_tail_mask(count - i), widen_bfloats(rest));
+    }
 }
 
 void kva_avx2_bfloat_to_float(const uint16_t *source, float *target, size_t count) {
-    size_t i = 0;
-    for (; i + 8 <= count; i += 8) { _mm256_storeu_si256((__m256i *)(target + i), widen_bfloats(source + i)); }
-    if (i < count) {
-        uint16_t rest[8] = {0};
-        memcpy(rest, source + i, (count - i) * sizeof rest[0]);
-        _mm256_maskstore_ps(target + i, kva_tail_mask(count - i), _mm256_castsi256_ps(widen_bfloats(rest)));
-    }
+    kva_avx2_bfloat_bytes_to_float((const uint8_t *)source, target, count);
 }
 
 KVA_INLINE __m128i narrow_to_bfloats(__m256 floats) {

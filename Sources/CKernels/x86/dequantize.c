@@ -54,9 +54,8 @@ static void dequantize_q6_k(const uint8_t *block, float *y, size_t count) {
 
 void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, size_t count) {
     switch (type) {
-        // Unaligned 16-bit loads are what the processor does anyway.
-        case KVA_F16: kva_avx2_half_to_float((const uint16_t *)(const void *)source, target, count); break;
-        case KVA_BF16: kva_avx2_bfloat_to_float((const uint16_t *)(const void *)source, target, count); break;
+        case KVA_F16: kva_avx2_half_bytes_to_float(source, target, count); break;
+        case KVA_BF16: kva_avx2_bfloat_bytes_to_float(source, target, count); break;
         case KVA_Q4_0: dequantize_plain(KVA_Q4_0, 18, 0, source, target, count); break;
         case KVA_Q4_1: dequantize_plain(KVA_Q4_1, 20, 1, source, target, count); break;
         case KVA_Q5_0: dequantize_plain(KVA_Q5_0, 22, 0, source, target, count); break;

@@ -33,7 +33,10 @@ struct CaptureCommand: ParsableCommand {
     )
     var text: [String]
 
-    @Option(help: ArgumentHelp("The capture file to write.", valueName: "file.h5"), completion: .file(extensions: ["h5"]))
+    @Option(
+        help: ArgumentHelp("The capture file to write.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"])
+    )
     var out: String
 
     @Option(help: ArgumentHelp("What to record: query, key, key_pre_rope, value.", valueName: "list"))
@@ -61,7 +64,7 @@ struct CaptureCommand: ParsableCommand {
     }
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         let settings: CaptureJob.Settings = try UsageError.wrap("capture") { try makeSettings() }
         let texts = try text.map { try TextFile.load($0) }
         Interruption.install()

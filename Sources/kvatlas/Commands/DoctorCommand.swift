@@ -40,7 +40,10 @@ struct DoctorReport: Encodable {
     init() {
         var problems: [String] = []
         do { try InstructionSet.validateEnvironment() } catch { problems.append("\(error)") }
-        if models.isEmpty { Terminal.printError("note: no model in \(ModelFolder.path); 'data/fetch-model.sh' gets one") }
+        do { try Parallel.validateEnvironment() } catch { problems.append("\(error)") }
+        if models.isEmpty {
+            Terminal.printError("note: no model in \(ModelFolder.path); 'data/fetch-model.sh' gets one")
+        }
         self.problems = problems
     }
 
@@ -49,7 +52,10 @@ struct DoctorReport: Encodable {
             ["kvatlas", ToolVersion.current],
             ["processor", "\(machine.processor), \(machine.cores) cores"],
             ["features", CPUFeatures.names.joined(separator: " ")],
-            ["kernels", "\(instructionSet) (available: \(instructionSetsAvailable.joined(separator: ", "))), \(threads) threads"],
+            [
+                "kernels",
+                "\(instructionSet) (available: \(instructionSetsAvailable.joined(separator: ", "))), \(threads) threads",
+            ],
             ["memory", "\(byteText(machine.memoryBytes)), \(byteText(machine.availableMemoryBytes)) available"],
             ["system", "\(machine.operatingSystem), kernel \(machine.kernel)"],
         ]

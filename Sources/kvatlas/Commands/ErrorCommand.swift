@@ -39,13 +39,14 @@ struct ErrorCommand: ParsableCommand {
     func validate() throws { try validatePositive(maxQueries, "--max-queries") }
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         var settings = try UsageError.wrap("error") {
             let names = splitList(schemes)
             guard !names.isEmpty else { throw UnknownNameError(what: "scheme", name: schemes, allowed: []) }
             return ErrorStudySettings(
                 schemes: try names.map { try CacheScheme(parsing: $0) },
-                metrics: try metrics.map { try MetricCatalogue.checked(splitList($0)) } ?? MetricCatalogue.all.map { $0.id },
+                metrics: try metrics.map { try MetricCatalogue.checked(splitList($0)) }
+                    ?? MetricCatalogue.all.map { $0.id },
                 maximumQueries: maxQueries
             )
         }

@@ -14,7 +14,10 @@ struct InspectCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("A capture (.h5, .h5.partial) or a model (.gguf).", valueName: "file"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("A capture (.h5, .h5.partial) or a model (.gguf).", valueName: "file"),
+        completion: .file()
+    )
     var file: String
 
     @Flag(help: "As JSON, for programs.")

@@ -30,8 +30,12 @@ struct ListCommand: ParsableCommand {
         switch subject {
         case .schemes: try printList(SchemeCatalogue.all) { Self.row($0) }
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
-        case .statistics: try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
-        case .figures: try printList(FigureCatalogue.all.map { FigureEntry($0) }) { [$0.id, $0.tables.joined(separator: ", "), $0.summary] }
+        case .statistics:
+            try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
+        case .figures:
+            try printList(FigureCatalogue.all.map { FigureEntry($0) }) {
+                [$0.id, $0.tables.joined(separator: ", "), $0.summary]
+            }
         }
     }
 

@@ -39,7 +39,10 @@ struct PlotCommand: ParsableCommand {
     @Option(help: ArgumentHelp("query, key, key_pre_rope or value.", valueName: "name"))
     var tensor: String?
 
-    @Option(help: ArgumentHelp("The SVG file to write, or - for stdout.", valueName: "file.svg"), completion: .file(extensions: ["svg"]))
+    @Option(
+        help: ArgumentHelp("The SVG file to write, or - for stdout.", valueName: "file.svg"),
+        completion: .file(extensions: ["svg"])
+    )
     var out: String
 
     @Flag(help: "Read a capture that was cut short, up to its last whole token.")
@@ -49,7 +52,7 @@ struct PlotCommand: ParsableCommand {
     var overwrite = false
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         let type = try UsageError.wrap("plot") { try FigureCatalogue.figure(figure) }
         let captured = try tensor.map { name in
             try UsageError.wrap("plot") { try parseName(name, of: CapturedTensor.allCases, what: "tensor") }
@@ -64,7 +67,14 @@ struct PlotCommand: ParsableCommand {
         } else {
             let capture = try CaptureFile(path: input, allowIncomplete: allowIncomplete)
             let bar = ProgressBar("tables for \(figure)", isQuiet: shared.quiet)
-            source = try FigureTables.make(for: type, of: capture, layer: layer, head: head, tensor: captured, progress: bar.update)
+            source = try FigureTables.make(
+                for: type,
+                of: capture,
+                layer: layer,
+                head: head,
+                tensor: captured,
+                progress: bar.update
+            )
             bar.finish("\(capture.tokenCount) tokens")
         }
         let svg = try FigureCatalogue.figure(

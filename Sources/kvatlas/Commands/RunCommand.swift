@@ -19,14 +19,17 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var shared: SharedOptions
     @OptionGroup var input: ManifestOptions
 
-    @Option(help: ArgumentHelp("Folder of the run (default: output.directory).", valueName: "folder"), completion: .directory)
+    @Option(
+        help: ArgumentHelp("Folder of the run (default: output.directory).", valueName: "folder"),
+        completion: .directory
+    )
     var out: String?
 
     @Flag(help: "Replace results of another model or outputs edited by hand.")
     var force = false
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         var manifest = try input.load()
         if let out { manifest.output.directory = URL(fileURLWithPath: out).standardizedFileURL.path }
         Interruption.install()
@@ -38,7 +41,10 @@ struct RunCommand: ParsableCommand {
 
 /// The manifest and what the command line changes in it.
 struct ManifestOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The manifest.", valueName: "file.yaml"), completion: .file(extensions: ["yaml", "yml"]))
+    @Argument(
+        help: ArgumentHelp("The manifest.", valueName: "file.yaml"),
+        completion: .file(extensions: ["yaml", "yml"])
+    )
     var manifest: String
 
     @Option(

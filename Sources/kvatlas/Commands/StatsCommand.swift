@@ -35,7 +35,7 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var output: TableOutputOptions
 
     func run() throws {
-        shared.apply()
+        try shared.apply()
         Interruption.install()
         let capture = try input.open()
         var settings = StatisticsStudySettings()

@@ -7,7 +7,10 @@ import TensorCore
 
 /// The capture that a study reads.
 struct CaptureOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The capture file.", valueName: "file.h5"), completion: .file(extensions: ["h5", "partial"]))
+    @Argument(
+        help: ArgumentHelp("The capture file.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5", "partial"])
+    )
     var capture: String
 
     @Flag(help: "Read a capture that was cut short, up to its last whole token.")
@@ -26,7 +29,10 @@ struct CaptureOptions: ParsableArguments {
 
 /// Where a table goes: a CSV file that must not exist yet, or stdout.
 struct TableOutputOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The CSV file to write, or - for stdout.", valueName: "file.csv"), completion: .file(extensions: ["csv"]))
+    @Option(
+        help: ArgumentHelp("The CSV file to write, or - for stdout.", valueName: "file.csv"),
+        completion: .file(extensions: ["csv"])
+    )
     var out: String
 
     @Flag(help: "Replace the output if it exists.")

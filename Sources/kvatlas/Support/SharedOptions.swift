@@ -13,7 +13,10 @@ struct SharedOptions: ParsableArguments {
 
     func validate() throws { try validatePositive(threads, "--threads") }
 
-    func apply() {
+    /// - Throws: `KernelError` for an environment variable that names no instruction set or thread count.
+    func apply() throws {
+        try InstructionSet.validateEnvironment()
+        try Parallel.validateEnvironment()
         if let threads { Parallel.threadCount = threads }
     }
 }

@@ -45,7 +45,10 @@ struct ModelSummary: Encodable {
         ]
         rows += metadata.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
         let table = tensors.map {
-            [$0.name, $0.elementType.rawValue, $0.dimensions.map { "\($0)" }.joined(separator: " × "), byteText($0.byteCount)]
+            [
+                $0.name, $0.elementType.rawValue, $0.dimensions.map { "\($0)" }.joined(separator: " × "),
+                byteText($0.byteCount),
+            ]
         }
         return TextColumns(rows).text + "\n\n" + TextColumns([["tensor", "type", "dimensions", "size"]] + table).text
     }
