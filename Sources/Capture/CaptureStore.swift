@@ -35,7 +35,8 @@ final class CaptureStore: @unchecked Sendable {
     private let sequenceScale: Dataset
     private var overflowed: [Int]
     private var tokenCount = 0
-    private var flushedTokens = 0
+    /// Tokens that every tensor has in the file for sure.
+    private(set) var flushedTokens = 0
 
     /// Makes the file with all its groups and datasets, still without rows, and `complete` = 0.
     ///
