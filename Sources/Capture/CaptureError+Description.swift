@@ -6,7 +6,7 @@ extension CaptureError {
         case .noSuchLayer, .nothingChosen, .unsupportedElementType: nil
         case .storage(let error): error.path
         case .outputExists(let path), .partialExists(let path), .folderMissing(let path, _),
-            .folderNotWritable(let path, _), .outputIsFolder(let path), .diskFull(let path, _),
+            .folderNotWritable(let path, _), .isFolder(let path), .diskFull(let path, _),
             .unexpectedTokens(let path, _, _, _, _, _), .unexpectedShape(let path, _, _, _, _),
             .tokensMissing(let path, _, _, _), .nothingRecorded(let path), .stopped(let path),
             .cannotRename(let path, _, _), .fileMissing(let path), .notHDF5(let path), .truncated(let path),
@@ -23,11 +23,11 @@ extension CaptureError {
         case .partialExists: "the partial capture of an earlier run is in the way"
         case .folderMissing(_, let folder): "the folder \(folder) does not exist"
         case .folderNotWritable(_, let folder): "the folder \(folder) is not writable"
-        case .outputIsFolder: "it is a folder, not a file"
+        case .isFolder: "it is a folder, not a file"
         case .noSuchLayer(let layer, _): "there is no layer \(layer)"
         case .nothingChosen(let what): "no \(what) chosen for the capture"
         case .unsupportedElementType(let type): "a capture cannot hold elements of type \(type.rawValue)"
-        case .diskFull(_, let tokens): "the disk is full after \(tokens) tokens"
+        case .diskFull(_, let tokens): "the disk is full; \(tokens) tokens were written"
         case .unexpectedTokens(_, let tensor, let first, let count, let expected, _):
             "\(tensor): received \(count) tokens from \(first), after \(expected) tokens of the sequence"
         case .unexpectedShape(_, let tensor, let heads, let headDim, _):
@@ -48,7 +48,7 @@ extension CaptureError {
         case .layerAbsent(_, let layer, _, _): "layer \(layer) was not captured"
         case .tensorAbsent(_, let tensor, let layer, _): "\(tensor.rawValue) was not captured in layer \(layer)"
         case .tokensOutOfRange(_, let first, let end, _): "there are no tokens \(first)..<\(end)"
-        case .storage(let error): "cannot \(error.action) \(error.object ?? ""): \(error.reason)"
+        case .storage(let error): "cannot \(error.action)\(error.object.map { " " + $0 } ?? ""): \(error.reason)"
         }
     }
 
@@ -75,9 +75,9 @@ extension CaptureError {
             "read it with --allow-incomplete, remove it, choose another --out, or pass --overwrite"
         case .folderMissing(_, let folder): "make it with: mkdir -p \(folder)"
         case .folderNotWritable: "choose an --out in a folder that you own, or change its permissions"
-        case .outputIsFolder: "give the name of a file in it, such as capture.h5"
+        case .isFolder: "give the name of a file in it, such as capture.h5"
         case .diskFull(let path, _):
-            "free space, or choose an --out on another disk; what was written stays in \(path), remove it if unwanted"
+            "free space, or choose an --out on another disk; remove \(path) if those tokens are of no use"
         case .unexpectedTokens, .unexpectedShape, .tokensMissing:
             "this is a fault of the program that records, not of your input; please report it"
         case .nothingRecorded: "the texts gave no token: pass a --text that is not empty"

@@ -12,7 +12,7 @@ public enum CaptureError: ActionableError, Equatable {
     case partialExists(path: String)
     case folderMissing(path: String, folder: String)
     case folderNotWritable(path: String, folder: String)
-    case outputIsFolder(path: String)
+    case isFolder(path: String)
     case noSuchLayer(layer: Int, modelLayers: Int)
     case nothingChosen(what: String)
     case unsupportedElementType(ElementType)
@@ -65,11 +65,14 @@ extension CaptureError {
         case .notHDF5: return CaptureError.notHDF5(path: path)
         case .truncated: return CaptureError.truncated(path: path)
         case .inUse: return CaptureError.inUse(path: path)
+        case .isFolder: return CaptureError.isFolder(path: path)
         case .notFound, .wrongType:
+            // "read attribute x of" wants an object, "open the group" has one.
+            let action = error.action + (error.action.hasSuffix(" of") ? " it" : "")
             return CaptureError.inconsistent(
                 path: path,
                 object: error.object ?? "/",
-                reason: "cannot \(error.action) it: \(error.reason)"
+                reason: "cannot \(action): \(error.reason)"
             )
         default: return CaptureError.storage(error)
         }

@@ -7,7 +7,7 @@ func checkOutput(_ path: String, overwrite: Bool) throws {
     let files = FileManager.default
     var isFolder: ObjCBool = false
     if files.fileExists(atPath: path, isDirectory: &isFolder) {
-        if isFolder.boolValue { throw CaptureError.outputIsFolder(path: path) }
+        if isFolder.boolValue { throw CaptureError.isFolder(path: path) }
         if !overwrite { throw CaptureError.outputExists(path: path) }
     }
     if !overwrite, files.fileExists(atPath: path + ".partial") {

@@ -177,6 +177,8 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
             try checkRecording()
             hasStopped = true
             do {
+                // First: tokens are missing because of it.
+                try writer.check()
                 try checkSequenceIsWhole()
                 guard tokenCount > 0 else { throw CaptureError.nothingRecorded(path: partialPath) }
                 try sendRemainders()
@@ -185,7 +187,7 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
             } catch {
                 closeIncomplete()
                 if case CaptureError.nothingRecorded = error { unlink(partialPath) }
-                throw CaptureError.writing(error, path: partialPath, tokens: tokenCount)
+                throw CaptureError.writing(error, path: partialPath, tokens: store.flushedTokens)
             }
             guard rename(partialPath, path) == 0 else {
                 let reason = String(cString: strerror(errno))

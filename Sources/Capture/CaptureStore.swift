@@ -35,6 +35,8 @@ final class CaptureStore: @unchecked Sendable {
     private let sequenceScale: Dataset
     private var overflowed: [Int]
     private var tokenCount = 0
+    /// Tokens that every tensor has in the file for sure.
+    private(set) var flushedTokens = 0
 
     /// Makes the file with all its groups and datasets, still without rows, and `complete` = 0.
     ///
@@ -54,6 +56,7 @@ final class CaptureStore: @unchecked Sendable {
         try root.attributes.write("format", .string(CaptureSchema.format))
         try root.attributes.write("format_version", .integer(CaptureSchema.version))
         try root.attributes.write("complete", .integer(0))
+        try root.attributes.write("flushed_tokens", .integer(0))
         let sequenceGroup = try root.createGroup("sequences")
         try metadata.write(to: root, model: try root.createGroup("model"), sequences: sequenceGroup)
 
@@ -131,7 +134,19 @@ final class CaptureStore: @unchecked Sendable {
         }
     }
 
-    func flush() throws { try file.flush() }
+    /// Hands all rows to the system, then says in `flushed_tokens` how many tokens are safe.
+    ///
+    /// Two flushes, since HDF5 writes its metadata piece by piece: a kill
+    /// inside the first can leave datasets that claim more rows than can be
+    /// read, but never fewer than the attribute says.
+    func flush() throws {
+        try file.flush()
+        let tokens = try commonTokenCount()
+        guard tokens > flushedTokens else { return }
+        flushedTokens = tokens
+        try root.attributes.write("flushed_tokens", .integer(tokens))
+        try file.flush()
+    }
 
     /// Tokens that every tensor and the table of tokens have.
     func commonTokenCount() throws -> Int {
@@ -139,6 +154,7 @@ final class CaptureStore: @unchecked Sendable {
     }
 
     func close(complete: Bool) throws {
+        try flush()
         if complete { try root.attributes.write("complete", .integer(1)) }
         try file.close()
     }

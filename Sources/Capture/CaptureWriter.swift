@@ -36,6 +36,11 @@ final class CaptureWriter: @unchecked Sendable {
         condition.broadcast()
     }
 
+    /// Throws what a block met so far.
+    func check() throws {
+        if let failure = condition.withLock({ failure }) { throw failure }
+    }
+
     /// Waits until all blocks are written and the thread has ended.
     ///
     /// - Throws: what a block met; the file is still open then.
@@ -57,7 +62,7 @@ final class CaptureWriter: @unchecked Sendable {
                 }
                 try store.flush()
             } catch {
-                fail(CaptureError.writing(error, path: store.path, tokens: (try? store.commonTokenCount()) ?? 0))
+                fail(CaptureError.writing(error, path: store.path, tokens: store.flushedTokens))
                 break
             }
         }

@@ -42,15 +42,15 @@ final class RowBuffer: @unchecked Sendable {
         rows += count
     }
 
-    /// Finite values whose float16 is infinite. The first pass, which nearly always finds none, looks at halves only.
+    /// Finite values whose float16 is infinite. The first pass, which nearly always suffices, finds the largest half.
     private func countOverflowed(
         _ values: UnsafePointer<Float>,
         _ halves: UnsafePointer<UInt16>,
         _ count: Int
     ) -> Int {
-        var infinite: UInt32 = 0
-        for index in 0..<count { infinite &+= halves[index] & 0x7FFF == 0x7C00 ? 1 : 0 }
-        guard infinite > 0 else { return 0 }
+        var peak: UInt16 = 0
+        for index in 0..<count { peak = max(peak, halves[index] & 0x7FFF) }
+        guard peak >= 0x7C00 else { return 0 }
         return (0..<count).count { halves[$0] & 0x7FFF == 0x7C00 && values[$0].isFinite }
     }
 }

@@ -18,6 +18,7 @@ public struct HDF5Error: Error, CustomStringConvertible, Sendable, Equatable {
         public static let notPermitted = Code(rawValue: "not-permitted")
         /// No such file, or its folder does not exist.
         public static let noSuchFile = Code(rawValue: "no-such-file")
+        public static let isFolder = Code(rawValue: "is-folder")
         public static let fileExists = Code(rawValue: "file-exists")
         /// Another process has the file open for writing.
         public static let inUse = Code(rawValue: "in-use")
@@ -93,6 +94,7 @@ extension HDF5Error {
         case ENOSPC, EDQUOT: code = .diskFull
         case EACCES, EPERM, EROFS: code = .notPermitted
         case ENOENT, ENOTDIR: code = .noSuchFile
+        case EISDIR: code = .isFolder
         case EEXIST: code = .fileExists
         case EAGAIN: code = .inUse
         default:

@@ -12,7 +12,17 @@ struct PairedErrors {
 
     static let columns = ["layer", "tensor", "metric", "bits", "group_size", "per_token", "per_channel"]
     /// Metrics that the paper's Table 2 reports, in its order.
-    static let headline = ["mean_absolute_relative_error", "score_relative_error", "output_error_value"]
+    private static let headline = [
+        "mean_absolute_relative_error", "score_relative_frobenius", "score_relative_error", "output_error_value",
+    ]
+
+    /// Metrics to show unless others are asked for; attention scores as a norm where there is one, since
+    /// their element-wise error can span thirty decades.
+    static func usual(_ present: [String]) -> [String] {
+        let wanted = present.filter { headline.contains($0) }
+        let hasNorm = present.contains("score_relative_frobenius")
+        return wanted.isEmpty ? present : wanted.filter { !hasNorm || $0 != "score_relative_error" }
+    }
 
     let tensor: String
     let metric: String

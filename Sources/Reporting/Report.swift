@@ -45,9 +45,12 @@ public enum Report {
         let asked = try existing("figures.json", in: root).map { try requests(in: $0) }
         var figures: [ReportContent.FigureEntry] = []
         var missing: [ReportContent.MissingFigure] = []
-        for request in asked ?? FigureCatalogue.ids.map({ FigureRequest(id: $0) }) {
+        let all = asked ?? FigureCatalogue.ids.map { FigureRequest(id: $0) }
+        for request in all {
+            // The bare id where it is enough: selections of many metrics make long names.
+            let isOnly = all.filter { $0.id == request.id }.count == 1
+            let stem = isOnly ? request.id : request.fileStem
             do {
-                let stem = request.fileStem
                 let svg = try FigureCatalogue.figure(
                     id: request.id,
                     tables: tables,
@@ -57,7 +60,7 @@ public enum Report {
                 )
                 figures.append(ReportContent.FigureEntry(id: stem, svg: svg, file: "figures/\(stem).svg"))
             } catch {
-                missing.append(ReportContent.MissingFigure(id: request.fileStem, reason: "\(error)"))
+                missing.append(ReportContent.MissingFigure(id: stem, reason: "\(error)"))
             }
         }
         return ReportContent(

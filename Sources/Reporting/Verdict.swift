@@ -80,17 +80,24 @@ public struct Verdict: Sendable, Equatable {
         return verdicts
     }
 
+    /// An element-wise relative error beyond this says how small the denominators are, not how large the errors.
+    private static let dominatedFrom = 1000.0
+
     /// Per token against per channel, over layers.
     ///
-    /// - Parameter norm: the same error as a relative norm, which elements near zero do not dominate.
+    /// - Parameter norm: the same error as a relative norm. It is judged in place of the element-wise
+    ///   mean where entries near zero have made that meaningless.
     private static func direction(
-        _ pair: PairedErrors,
+        _ elementwise: PairedErrors,
         norm: PairedErrors?,
         favoursChannel: Bool,
         claim: String,
         what: String,
         paper: (token: Double, channel: Double)
     ) -> Verdict {
+        let isDominated = max(elementwise.meanPerToken, elementwise.meanPerChannel) > dominatedFrom
+        let pair = isDominated ? norm ?? elementwise : elementwise
+        let isNormJudged = isDominated && norm != nil
         let (token, channel) = (pair.meanPerToken, pair.meanPerChannel)
         let favourable = favoursChannel ? pair.layersForChannel : pair.layersForToken
         let against = pair.layers.filter { !favourable.contains($0) }
@@ -98,7 +105,7 @@ public struct Verdict: Sendable, Equatable {
         let paperRatio = favoursChannel ? paper.token / paper.channel : paper.channel / paper.token
         let (better, worse) = favoursChannel ? ("per channel", "per token") : ("per token", "per channel")
         var sentence =
-            "At \(pair.setting), the mean \(what) is \(NumberText.short(token)) per token and "
+            "At \(pair.setting), the mean \(what)\(isNormJudged ? ", as a relative norm," : "") is \(NumberText.short(token)) per token and "
             + "\(NumberText.short(channel)) per channel"
         if ratio.isFinite {
             sentence +=
@@ -124,11 +131,16 @@ public struct Verdict: Sendable, Equatable {
                 + "\(Wording.capitalized(better)) errs less in \(favourable.count) of \(pair.layers.count) layers "
                 + "(\(Wording.ranges(favourable))), not in \(Wording.ranges(against))."
         }
-        if let norm {
+        if isNormJudged {
+            sentence +=
+                " The element-wise mean, to be compared with the paper's numbers, is dominated by entries near zero here: "
+                + "\(NumberText.short(elementwise.meanPerToken)) per token and "
+                + "\(NumberText.short(elementwise.meanPerChannel)) per channel."
+        } else if let norm {
             let layers = favoursChannel ? norm.layersForChannel : norm.layersForToken
             sentence +=
                 " As a relative norm: \(NumberText.short(norm.meanPerToken)) per token and "
-                + "\(NumberText.short(norm.meanPerChannel)) per channel, \(better) less in \(layers.count) of "
+                + "\(NumberText.short(norm.meanPerChannel)) per channel; \(better) errs less in \(layers.count) of "
                 + "\(norm.rows.count) layers."
         }
         return Verdict(claim: claim, outcome: outcome, sentence: sentence)

@@ -39,6 +39,8 @@ import Testing
             let capture = try snapshot(of: recorder.partialPath, in: folder, tokens: 1024)
             #expect(!capture.isComplete)
             #expect(capture.sequences.map { $0.length } == [1024])
+            let flushed = try File.open(at: capture.path).root.attributes.integer("flushed_tokens")
+            #expect(flushed == 512 || flushed == 1024)
             for layer in 0..<2 {
                 for tensor in CapturedTensor.allCases {
                     let row = capture.headCount(tensor) * 16
@@ -64,6 +66,9 @@ import Testing
             #expect(capture.sequences.map { $0.tokens } == [0..<1024, 1024..<1536])
             let abandoned = recorder.abandon()
             #expect(abandoned?.tokens == 1724 && abandoned?.path == recorder.partialPath)
+            let closed = try File.open(at: recorder.partialPath).root.attributes
+            #expect(try closed.integer("flushed_tokens") == 1724)
+            #expect(try closed.integer("complete") == 0)
         }
     }
 

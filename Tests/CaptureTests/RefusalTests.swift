@@ -14,6 +14,7 @@ import Testing
         try withTemporaryFolder { folder in
             let error = try refusal(of: folder + "/none.h5")
             #expect(error == .fileMissing(path: folder + "/none.h5"))
+            #expect(try refusal(of: folder) == .isFolder(path: folder))
         }
     }
 

@@ -94,6 +94,17 @@ import Testing
         }
     }
 
+    @Test func rowsWithoutAStoredChunkAreNotCounted() throws {
+        try withTemporaryFolder { folder in
+            let file = try File.create(at: folder + "/a.h5")
+            // Nothing was written into these rows; HDF5 reads them as zeros.
+            let storage = Storage(chunkRows: 4)
+            let dataset = try file.root.createDataset("x", .int64, shape: [10], storage: storage)
+            #expect(try dataset.readIntegers(rows: 0..<10) == [Int](repeating: 0, count: 10))
+            #expect(try dataset.readableRowCount() == 0)
+        }
+    }
+
     @Test(arguments: [[], ["a"], ["größe", "", "日本語", "🙂", String(repeating: "x", count: 5000)]])
     func textsComeBack(texts: [String]) throws {
         try withTemporaryFolder { folder in

@@ -104,7 +104,7 @@ struct FigureErrorTests {
         }
         for id in ["magnitude-surface", "magnitude-heatmap"] {
             let svg = try FigureCatalogue.figure(id: id, tables: ["magnitude": table], context: Self.context)
-            #expect(svg.contains("Channel 5 of the keys in layer 3 is 123× the median"))
+            #expect(svg.contains("Channel 5 of the keys in layer 3, head 0, is 123× the head's median"))
             #expect(svg.contains("maximum over up to"))
         }
     }

@@ -57,6 +57,16 @@ struct VerdictTests {
         #expect(verdict.sentence.contains("14×: 3.55 and 49.89"))
     }
 
+    @Test func meansThatEntriesNearZeroDominateGiveWayToTheNorm() throws {
+        var tables = pairs("key", "score_relative_error", [(7e29, 6411), (3, 5)])
+        let norm = pairs("key", "score_relative_frobenius", [(1.2, 0.4), (1.0, 0.5)])
+        for (name, table) in norm { tables[name]?.append(contentsOf: table) }
+        let verdict = try #require(try Verdict.all(tables).first)
+        #expect(verdict.outcome == .holds)
+        #expect(verdict.sentence.contains("as a relative norm, is 1.1 per token and 0.45 per channel"))
+        #expect(verdict.sentence.contains("dominated by entries near zero here: 3.5×10²⁹ per token"))
+    }
+
     @Test func errorsOfZeroHaveNoRatio() throws {
         let verdict = try keys([(0, 0)])
         #expect(verdict.outcome == .doesNotHold)

@@ -8,12 +8,29 @@ public struct LabelMark: Mark {
     private let x: Channel
     private let y: Channel
     private let texts: [String]
+    private let ground: (x: [Double], y: [Double])
 
+    /// - Parameter ground: a profile that labels keep above, so that none lies on the data.
     /// - Throws: ``PlotError`` if a channel is empty or lengths differ.
-    public init(x: Channel, y: Channel, texts: [String]) throws {
+    public init(
+        x: Channel,
+        y: Channel,
+        texts: [String],
+        ground: (x: [Double], y: [Double]) = ([], [])
+    ) throws {
         self.x = x
         self.y = y
         self.texts = texts
+        self.ground = ground
+        guard ground.x.count == ground.y.count else {
+            throw PlotError.lengthMismatch(
+                mark: name,
+                channel: "ground y",
+                count: ground.y.count,
+                other: "ground x",
+                otherCount: ground.x.count
+            )
+        }
         try checkLengths([("x", x), ("y", y), ("texts", .names(texts))])
     }
 
@@ -25,6 +42,11 @@ public struct LabelMark: Mark {
         let points = texts.indices.map { frame.point(x, y, $0) }
         // A label may not lie on another labelled point either.
         var taken = points.compactMap { $0 }.map { Rect(x: $0.x - 2, y: $0.y - 2, width: 4, height: 4) }
+        let half = max(frame.x.unitLength / 2, 1)
+        for index in ground.x.indices {
+            guard let top = frame.point(.numbers(ground.x), .numbers(ground.y), index) else { continue }
+            taken.append(Rect(x: top.x - half, y: top.y, width: 2 * half, height: frame.area.bottom - top.y))
+        }
         for (index, point) in points.enumerated() {
             guard let point else { continue }
             let width = TextMetrics.width(texts[index], size: Self.size)

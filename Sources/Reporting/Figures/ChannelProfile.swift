@@ -1,3 +1,4 @@
+import Foundation
 import Plotting
 import TensorCore
 
@@ -142,8 +143,10 @@ public enum ChannelProfile: Figure {
         let values = row.flatMap { $0.entries.flatMap { [$0.absoluteMaximum, $0.meanAbsolute] } }
             .filter { $0.isFinite && $0 > 0 }
         let (low, high) = (values.min() ?? 1, values.max() ?? 10)
+        let top = max(high, low * 4)
         // Room above for the names of outliers.
-        return (low / 1.3)...(max(high, low * 4) * 2.4)
+        let isNamed = row.contains { ($0.widest?.ratio ?? 0) >= namedFrom }
+        return (low / 1.3)...(top * (isNamed ? pow(top / low, 0.42) : 1.5))
     }
 
     private static func panel(
@@ -197,7 +200,7 @@ public enum ChannelProfile: Figure {
             ),
             y: Axis(Wording.magnitude(profile.tensor), kind: .logarithmic, domain: domain),
             marks: marks,
-            height: isWide ? 250 : 220
+            height: isWide ? 270 : 236
         )
     }
 
@@ -223,7 +226,11 @@ public enum ChannelProfile: Figure {
             texts: outliers.map {
                 "h\($0.element.head) c\($0.element.channel): "
                     + Wording.times($0.element.absoluteMaximum / profile.median)
-            }
+            },
+            ground: (
+                profile.entries.indices.map { Double($0) },
+                profile.entries.map { $0.absoluteMaximum > 0 ? $0.absoluteMaximum : .nan }
+            )
         )
     }
 

@@ -13,7 +13,7 @@ public enum ErrorByLayer: Figure {
     private static let schemeLimit = 14
     /// Not errors, or a second reading of one that is shown; drawn when asked for.
     private static let leftOut: Set<String> = [
-        "attention_sparsity", "mse", "sqnr_db", "relative_frobenius", "score_relative_frobenius",
+        "attention_sparsity", "mse", "sqnr_db", "relative_frobenius",
         "output_error_key_elementwise", "output_error_value_elementwise", "output_error_pair_elementwise",
     ]
 
@@ -34,7 +34,8 @@ public enum ErrorByLayer: Figure {
         var rows = try read(input)
         let schemes = unique(rows.map { $0.scheme })
         let metrics = unique(rows.map { $0.metric })
-        let usual = metrics.filter { !leftOut.contains($0) }
+        let hasNorm = metrics.contains("score_relative_frobenius")
+        let usual = metrics.filter { !leftOut.contains($0) && (!hasNorm || $0 != "score_relative_error") }
         let chosenMetrics = try input.chosen(
             "metric",
             input.selection.metrics,
@@ -65,7 +66,7 @@ public enum ErrorByLayer: Figure {
         guard !panels.isEmpty else {
             throw ReportingError.emptyTable(figure: id, table: tables[0], reason: "every error is zero or missing")
         }
-        var notes = ["Mean over KV heads."]
+        var notes = ["Mean over KV heads. Schemes that treat a tensor alike share one line there, the first one's."]
         if !exact.isEmpty { notes.append("Exactly zero, so not drawn: \(exact.joined(separator: ", ")).") }
         if input.selection.schemes == nil, lossy.count > schemeLimit {
             notes.append("The first \(schemeLimit) of \(lossy.count) schemes; name others to see them.")
@@ -98,10 +99,12 @@ public enum ErrorByLayer: Figure {
 
     private static func panel(_ key: PanelKey, _ rows: [Row], _ schemes: [String]) throws -> Panel? {
         let isDecibel = key.metric.hasSuffix("_db")
+        var drawn: Set<[Double]> = []
         let marks: [any Mark] = try schemes.compactMap { scheme in
             let line = rows.filter { $0.scheme == scheme && $0.value.isFinite && (isDecibel || $0.value > 0) }
                 .sorted { $0.layer < $1.layer }
-            guard !line.isEmpty else { return nil }
+            // Schemes that treat this tensor alike have one line: the first one's.
+            guard !line.isEmpty, drawn.insert(line.map { $0.value }).inserted else { return nil }
             return try LineMark(
                 x: line.map { Double($0.layer) },
                 y: line.map { $0.value },
@@ -111,7 +114,7 @@ public enum ErrorByLayer: Figure {
         }
         guard !marks.isEmpty else { return nil }
         return try Panel(
-            title: "\(Wording.capitalized(Wording.plural(key.tensor))): \(Wording.metric(key.metric).lowercasedFirst)",
+            title: Wording.panel(tensor: key.tensor, metric: key.metric),
             x: Axis("Layer", integersOnly: true, showsGrid: false),
             y: Axis("", kind: isDecibel ? .linear : .logarithmic),
             marks: marks,

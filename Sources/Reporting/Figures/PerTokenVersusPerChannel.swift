@@ -21,12 +21,11 @@ public enum PerTokenVersusPerChannel: Figure {
             default: unique(all.map { $0.tensor })
         )
         let metrics = unique(all.map { $0.metric })
-        let usual = metrics.filter { PairedErrors.headline.contains($0) }
         let chosenMetrics = try input.chosen(
             "metric",
             input.selection.metrics,
             present: metrics,
-            default: usual.isEmpty ? metrics : usual
+            default: PairedErrors.usual(metrics)
         )
         let layers = unique(all.flatMap { $0.layers }).sorted()
         let chosenLayers = try input.chosen("layer", input.selection.layers, present: layers, default: layers)
@@ -54,8 +53,7 @@ public enum PerTokenVersusPerChannel: Figure {
         let token = Channel.numbers(rows.map { $0.perToken })
         let channel = Channel.numbers(rows.map { $0.perChannel })
         return try Panel(
-            title:
-                "\(Wording.capitalized(Wording.plural(pair.tensor))): \(Wording.metric(pair.metric).lowercasedFirst)",
+            title: Wording.panel(tensor: pair.tensor, metric: pair.metric),
             x: Axis("Layer", integersOnly: true, showsGrid: false),
             y: Axis("", kind: .logarithmic),
             marks: [

@@ -47,6 +47,12 @@ enum Wording {
         }
     }
 
+    /// Title of a panel: the tensor is named where the metric does not.
+    static func panel(tensor: String, metric id: String) -> String {
+        let isNamed = id.hasPrefix("output_error") || id.hasPrefix("score_")
+        return isNamed ? metric(id) : "\(capitalized(plural(tensor))): \(metric(id).lowercasedFirst)"
+    }
+
     /// `80×`, `3.1×`.
     static func times(_ ratio: Double) -> String { NumberText.short(ratio, digits: ratio >= 10 ? 2 : 2) + "×" }
 

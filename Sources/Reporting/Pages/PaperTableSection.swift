@@ -7,31 +7,43 @@ enum PaperTableSection {
         "per_token", "per_channel", "ratio", "paper_per_token", "paper_per_channel", "paper_ratio",
     ]
 
+    /// The first setting of the table stands open; other bit widths and groups are folded away.
     static func write(_ table: Table, to page: inout HTMLWriter) {
-        let columns = numbers.filter { table.index(of: $0) != nil }
         let settings = unique(table.rowViews.compactMap { setting($0, table) })
+        let first = settings.first ?? ""
         page.section("table-2", "The paper's Table 2 beside this run")
         page.element(
             "p",
-            "Averages over layers and heads\(settings.count == 1 ? " at \(settings[0])" : ""). The paper's model is "
-                + "Llama-2-13B; its text, length and bit width are not stated, so compare ratios rather than digits."
+            "Averages over layers and heads\(first.isEmpty ? "" : " at \(first)"). The paper's model is "
+                + "Llama-2-13B; its text, length and bit width are not stated, so compare ratios rather than digits. "
+                + "Element-wise errors are dominated by elements near zero; norms are not."
         )
-        page.raw("<div class=\"scroll\" tabindex=\"0\"><table class=\"paper\"><thead><tr><th></th>")
-        let hasSettings = settings.count > 1
+        rows(table.rowViews.filter { (setting($0, table) ?? first) == first }, of: table, to: &page)
+        for other in settings.dropFirst() {
+            page.raw("<details><summary>")
+            page.text("The same at \(other)")
+            page.raw("</summary>\n")
+            rows(table.rowViews.filter { setting($0, table) == other }, of: table, to: &page)
+            page.raw("</details>\n")
+        }
+        page.csvLink("paper-table-2", rows: table.rows.count)
+        page.raw("</section>\n")
+    }
+
+    private static func rows(_ rows: [Table.RowView], of table: Table, to page: inout HTMLWriter) {
+        let columns = numbers.filter { table.index(of: $0) != nil }
         let hasLayers = ["layers", "layers_same_direction"].allSatisfy { table.index(of: $0) != nil }
         let ours = columns.filter { !$0.hasPrefix("paper_") }.count
-        if hasSettings { page.raw("<th></th>") }
+        page.raw("<div class=\"scroll\" tabindex=\"0\"><table class=\"paper\"><thead><tr><th></th>")
         page.raw("<th colspan=\"\(ours)\" class=\"group\">this run</th>")
         page.raw("<th colspan=\"\(columns.count - ours)\" class=\"group\">the paper</th>")
         page.raw(hasLayers ? "<th></th></tr><tr><th></th>" : "</tr><tr><th></th>")
-        if hasSettings { page.element("th", "setting") }
         for column in columns { page.element("th", column.replacing("paper_", with: "").replacing("_", with: " ")) }
         if hasLayers { page.element("th", "layers alike") }
         page.raw("</tr></thead><tbody>\n")
-        for row in table.rowViews {
+        for row in rows {
             page.raw("<tr>")
             page.element("th", rowName(row, table))
-            if hasSettings { page.element("td", setting(row, table) ?? "–") }
             for column in columns { page.number(row[column], isStrong: column.hasSuffix("ratio")) }
             if hasLayers {
                 let agreeing = row.integer("layers_same_direction").flatMap { count in
@@ -42,8 +54,6 @@ enum PaperTableSection {
             page.raw("</tr>\n")
         }
         page.raw("</tbody></table></div>\n")
-        page.csvLink("paper-table-2", rows: table.rows.count)
-        page.raw("</section>\n")
     }
 
     /// `Keys: mean absolute relative error`.
