@@ -14,20 +14,22 @@ import Testing
         kvHeads: 2,
         headDim: 8,
         sequenceLengths: [333],
-        outliers: [.init(.key, head: 1, channel: 5, factor: 30)]
+        outliers: [
+            .init(.key, head: 1, channel: 5, factor: 30), .init(.key, head: 1, channel: 5, factor: 90, layers: [3]),
+        ]
     )
 
     init() throws { folder = try CaptureFolder() }
 
-    @Test func anEarlyAMiddleAndALateLayerAreShownAtTheOutlierHead() throws {
+    @Test func earlyMiddleLateAndMostOutlyingLayersAreShownAtTheOutlierHead() throws {
         let capture = try folder.open(synthetic)
         var shares: [Double] = []
         let table = try MagnitudeStudy.run(capture) { shares.append($0) }
         #expect(table.name == "magnitude")
-        #expect(Set(table.rowViews.map { $0.integer("layer") }) == [0, 2, 4])
+        #expect(Set(table.rowViews.map { $0.integer("layer") }) == [0, 2, 3, 4])
         #expect(Set(table.rowViews.map { $0.integer("head") }) == [1])
         #expect(Set(table.rowViews.map { $0.string("tensor") }) == ["key", "value"])
-        #expect(table.rows.count == 3 * 2 * 128 * 8)
+        #expect(table.rows.count == 4 * 2 * 128 * 8)
         #expect(shares.last == 1)
     }
 
@@ -54,7 +56,7 @@ import Testing
         var synthetic = synthetic
         synthetic.sequenceLengths = [3]
         let table = try MagnitudeStudy.run(try folder.open(synthetic))
-        #expect(table.rows.count == 3 * 2 * 3 * 8)
+        #expect(table.rows.count == 4 * 2 * 3 * 8)
         #expect(table.rowViews.allSatisfy { $0.integer("token_first") == $0.integer("token_last") })
     }
 

@@ -30,7 +30,7 @@ import Testing
         try TestRun.with { run in
             let manifest = try run.load(Self.everything)
             #expect(manifest.description == "two words")
-            #expect(manifest.texts.map(\.name) == ["text", "second"])
+            #expect(manifest.texts.map(\.name) == ["text"])
             #expect(manifest.capture.tensors == [.query, .key, .value])
             #expect(manifest.capture.layers == .only([0, 1]))
             #expect(manifest.capture.maximumTokensPerText == 32)
