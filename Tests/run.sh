@@ -86,7 +86,6 @@ fetch_model smollm2-135m-instruct
 if $slow; then
     fetch_model qwen2.5-coder-0.5b-instruct
     [ -n "${KVATLAS_PYTHON:-}" ] || provide_python
-    export KVATLAS_BENCHMARKS=1
 fi
 
 say "Building (release)"
@@ -95,6 +94,12 @@ swift build -c release --build-tests --explicit-target-dependency-import-check e
 say "Tests"
 tests=(swift test -c release --skip-build --disable-xctest)
 "${tests[@]}" ${filter:+--filter "$filter"}
+
+if $slow; then
+    # By themselves, one after the other: a test beside a timed one would be timed with it.
+    say "Timed tests"
+    KVATLAS_BENCHMARKS=1 "${tests[@]}" --no-parallel --filter "ThroughputTests|CaptureCostTests"
+fi
 
 if [ -n "$fuzz_seconds" ]; then
     say "Damaged input for $fuzz_seconds seconds"
