@@ -6,11 +6,11 @@ extension CaptureError {
         case .noSuchLayer, .nothingChosen, .unsupportedElementType: nil
         case .storage(let error): error.path
         case .outputExists(let path), .partialExists(let path), .folderMissing(let path, _),
-            .folderNotWritable(let path, _), .isFolder(let path), .diskFull(let path, _),
+            .folderNotWritable(let path, _), .noFileIn(let path, _, _), .isFolder(let path), .diskFull(let path, _),
             .unexpectedTokens(let path, _, _, _, _, _), .unexpectedShape(let path, _, _, _, _),
             .tokensMissing(let path, _, _, _), .nothingRecorded(let path), .stopped(let path),
             .cannotRename(let path, _, _), .fileMissing(let path), .notHDF5(let path), .truncated(let path),
-            .inUse(let path), .notCapture(let path, _), .newerVersion(let path, _, _), .incomplete(let path, _),
+            .inUse(let path), .notCapture(let path, _), .newerVersion(let path, _, _), .incomplete(let path, _, _),
             .inconsistent(let path, _, _), .layerAbsent(let path, _, _, _), .tensorAbsent(let path, _, _, _),
             .tokensOutOfRange(let path, _, _, _):
             path
@@ -23,6 +23,7 @@ extension CaptureError {
         case .partialExists: "the partial capture of an earlier run is in the way"
         case .folderMissing(_, let folder): "the folder \(folder) does not exist"
         case .folderNotWritable(_, let folder): "the folder \(folder) is not writable"
+        case .noFileIn(_, let folder, let reason): "the system makes no file in the folder \(folder): \(reason)"
         case .isFolder: "it is a folder, not a file"
         case .noSuchLayer(let layer, _): "there is no layer \(layer)"
         case .nothingChosen(let what): "no \(what) chosen for the capture"
@@ -43,7 +44,9 @@ extension CaptureError {
         case .inUse: "another program is writing it"
         case .notCapture(_, let reason): "is an HDF5 file but not a capture: \(reason)"
         case .newerVersion(_, let version, _): "is a capture of format version \(version)"
-        case .incomplete(_, let tokens): "is incomplete: its recording was stopped, and \(tokens) tokens are there"
+        case .incomplete(_, let tokens, let announced):
+            "is incomplete: its recording was stopped, and \(tokens) "
+                + (announced > tokens ? "of \(announced) tokens are there" : "tokens are there")
         case .inconsistent(_, let object, let reason): "\(object) does not fit the capture: \(reason)"
         case .layerAbsent(_, let layer, _, _): "layer \(layer) was not captured"
         case .tensorAbsent(_, let tensor, let layer, _): "\(tensor.rawValue) was not captured in layer \(layer)"
@@ -74,6 +77,7 @@ extension CaptureError {
         case .partialExists:
             "read it with --allow-incomplete, remove it, choose another --out, or pass --overwrite"
         case .folderMissing(_, let folder): "make it with: mkdir -p \(folder)"
+        case .noFileIn: "choose an --out in another folder"
         case .folderNotWritable: "choose an --out in a folder that you own, or change its permissions"
         case .isFolder: "give the name of a file in it, such as capture.h5"
         case .diskFull(let path, _):
@@ -87,7 +91,7 @@ extension CaptureError {
         case .inUse: "wait until that program ends, or stop it"
         case .notCapture: "give a capture made by: kvatlas capture"
         case .newerVersion: "it was made by a newer kvatlas: update this one"
-        case .incomplete(_, let tokens):
+        case .incomplete(_, let tokens, _):
             tokens > 0 ? "use what is there with --allow-incomplete, or capture anew" : "capture anew"
         case .inconsistent: "the file was changed or is damaged: capture anew"
         case .layerAbsent(_, let layer, let present, let modelLayers):

@@ -12,6 +12,8 @@ public enum CaptureError: ActionableError, Equatable {
     case partialExists(path: String)
     case folderMissing(path: String, folder: String)
     case folderNotWritable(path: String, folder: String)
+    /// The folder is there, but the system makes no file in it, as in `/proc`.
+    case noFileIn(path: String, folder: String, reason: String)
     case isFolder(path: String)
     case noSuchLayer(layer: Int, modelLayers: Int)
     case nothingChosen(what: String)
@@ -34,7 +36,8 @@ public enum CaptureError: ActionableError, Equatable {
     case inUse(path: String)
     case notCapture(path: String, reason: String)
     case newerVersion(path: String, version: Int, supported: Int)
-    case incomplete(path: String, tokens: Int)
+    /// `announced`: tokens of all sequences that were begun.
+    case incomplete(path: String, tokens: Int, announced: Int)
     case inconsistent(path: String, object: String, reason: String)
     case layerAbsent(path: String, layer: Int, present: [Int], modelLayers: Int)
     case tensorAbsent(path: String, tensor: CapturedTensor, layer: Int, present: [CapturedTensor])
@@ -53,6 +56,8 @@ extension CaptureError {
         case .fileExists: return CaptureError.partialExists(path: path)
         case .inUse: return CaptureError.inUse(path: path)
         case .notPermitted: return CaptureError.folderNotWritable(path: path, folder: folder(of: path))
+        case .noSuchFile:
+            return CaptureError.noFileIn(path: path, folder: folder(of: path), reason: error.reason)
         default: return CaptureError.storage(error)
         }
     }

@@ -14,6 +14,8 @@ public final class CaptureFile: Sendable {
     public let isComplete: Bool
     /// Tokens that every tensor has.
     public let tokenCount: Int
+    /// Tokens of all sequences that were begun; more than `tokenCount` only in an incomplete file.
+    public let announcedTokens: Int
     /// The prompts; in an incomplete file cut to the tokens that are there.
     public let sequences: [CaptureSequence]
     /// Layers with at least one tensor, rising.
@@ -49,11 +51,18 @@ public final class CaptureFile: Sendable {
             let tensors = Set(shapes.keys.map { $0.tensor })
             tensorsPresent = CapturedTensor.allCases.filter { tensors.contains($0) }
             tokenCount = isComplete ? try contents.commonLength() : try contents.readableLength()
-            sequences = try readSequences(root: root, path: path, tokenCount: tokenCount, isComplete: isComplete)
+            (sequences, announcedTokens) = try readSequences(
+                root: root,
+                path: path,
+                tokenCount: tokenCount,
+                isComplete: isComplete
+            )
         } catch {
             throw CaptureError.reading(error, path: path)
         }
-        guard isComplete || allowIncomplete else { throw CaptureError.incomplete(path: path, tokens: tokenCount) }
+        guard isComplete || allowIncomplete else {
+            throw CaptureError.incomplete(path: path, tokens: tokenCount, announced: announcedTokens)
+        }
     }
 
     /// Heads of a tensor: the model's query heads or its key/value heads.
@@ -114,13 +123,13 @@ func checkFormat(of root: Group, path: String) throws {
     }
 }
 
-/// The sequences, without tokens beyond `tokenCount`.
+/// The sequences without tokens beyond `tokenCount`, and the tokens that they would have with them.
 private func readSequences(
     root: Group,
     path: String,
     tokenCount: Int,
     isComplete: Bool
-) throws -> [CaptureSequence] {
+) throws -> (sequences: [CaptureSequence], announcedTokens: Int) {
     let group = try root.group("sequences")
     let columns = try ["id", "start", "length"].map { name in
         let dataset = try group.dataset(name)
@@ -154,7 +163,7 @@ private func readSequences(
             reason: "its rows count \(end) tokens of \(tokenCount)"
         )
     }
-    return sequences
+    return (sequences, end)
 }
 
 func rowCount(_ dataset: Dataset) throws -> Int { try dataset.shape.first ?? 0 }

@@ -8,7 +8,8 @@ import TensorCore
 /// `record` converts and copies; a thread of its own writes whole chunks of
 /// tokens and flushes after them, so that capture costs a small part of the
 /// prefill time and a killed process loses only what was not flushed. At most
-/// 64 MB wait in memory. The file is `PATH.partial` until `finish` renames it.
+/// 64 MB wait in memory, beside chunks that wait for other tensors of their
+/// layer. The file is `PATH.partial` until `finish` renames it.
 ///
 /// Unchecked, because the lock guards all that changes: `abandon` may be
 /// called while another thread records.
@@ -22,13 +23,13 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
     private let elementType: ElementType
     private let keys: [TensorKey]
     private let indexOfKey: [TensorKey: Int]
+    private let columnsOfLayer: [Int: Range<Int>]
     private let chunkTokens: Int
     private let store: CaptureStore
     private let writer: CaptureWriter
 
     private let lock = NSLock()
     private var columns: [RecordedColumn]
-    private var pendingTokens: [TokenRow] = []
     private var sequence: CaptureSequence?
     private var sequenceCount = 0
     private var tokenCount = 0
@@ -68,6 +69,10 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
             CapturedTensor.allCases.filter { tensors.contains($0) }.map { TensorKey(layer: layer, tensor: $0) }
         }
         indexOfKey = Dictionary(uniqueKeysWithValues: keys.enumerated().map { ($1, $0) })
+        columnsOfLayer = keys.enumerated().reduce(into: [:]) { ranges, key in
+            let first = ranges[key.element.layer]?.lowerBound ?? key.offset
+            ranges[key.element.layer] = first..<key.offset + 1
+        }
         columns = keys.map { RecordedColumn(rowElements: $0.tensor.heads(in: metadata) * metadata.headDim) }
         let bytesPerToken = columns.reduce(0) { $0 + $1.rowElements } * elementType.bytesPerBlock
         chunkTokens = CaptureSchema.chunkTokens(bytesPerToken: bytesPerToken)
@@ -113,14 +118,13 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
             try checkRecording()
             try checkSequenceIsWhole()
             let next = CaptureSequence(id: sequenceCount, name: name, start: tokenCount, length: tokens.count)
-            try writer.enqueue(.sequence(next))
+            let rows = zip(tokens, tokenBytes).enumerated().map { position, token in
+                TokenRow(id: token.0, sequence: next.id, position: position, piece: token.1)
+            }
+            try writer.enqueue(.sequence(next, rows))
             sequence = next
             sequenceCount += 1
             for index in columns.indices { columns[index].received = 0 }
-            for (position, (id, piece)) in zip(tokens, tokenBytes).enumerated() {
-                pendingTokens.append(TokenRow(id: id, sequence: next.id, position: position, piece: piece))
-                if pendingTokens.count == chunkTokens { try sendTokens() }
-            }
             tokenCount += tokens.count
         }
     }
@@ -161,9 +165,8 @@ public final class CaptureRecorder: Tap, @unchecked Sendable {
                 )
             }
             columns[index].received += tokens
-            try columns[index].append(tokens, values, chunkTokens, elementType) { buffer in
-                try writer.enqueue(.rows(tensor: index, buffer))
-            }
+            columns[index].append(tokens, values, chunkTokens, elementType)
+            try sendWholeChunks(ofLayer: layer)
         }
     }
 
@@ -233,27 +236,26 @@ extension CaptureRecorder {
         }
     }
 
-    private func sendTokens() throws {
-        guard !pendingTokens.isEmpty else { return }
-        try writer.enqueue(.tokens(pendingTokens))
-        pendingTokens = []
+    /// Sends chunks that all tensors of the layer have, so that none is longer than another in the file.
+    private func sendWholeChunks(ofLayer layer: Int) throws {
+        guard let indices = columnsOfLayer[layer] else { return }
+        while columns[indices].allSatisfy({ $0.hasWholeChunk }) {
+            let buffers = indices.compactMap { columns[$0].takeWholeChunk() }
+            try writer.enqueue(.rows(layer: layer, firstTensor: indices.lowerBound, buffers))
+        }
     }
 
     private func sendRemainders() throws {
-        try sendTokens()
-        for index in columns.indices {
-            guard let buffer = columns[index].takePending() else { continue }
-            try writer.enqueue(.rows(tensor: index, buffer))
-        }
+        for index in columns.indices { columns[index].endChunks() }
+        for layer in columnsOfLayer.keys.sorted() { try sendWholeChunks(ofLayer: layer) }
     }
 
     /// - Returns: tokens that every tensor has.
     @discardableResult
     private func closeIncomplete() -> Int {
         try? writer.drain()
-        let tokens = (try? store.commonTokenCount()) ?? 0
         try? store.close(complete: false)
-        return tokens
+        return store.flushedTokens
     }
 
     private func makeResult(path: String, tokens: Int) -> CaptureResult {

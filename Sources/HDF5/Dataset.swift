@@ -59,6 +59,20 @@ public final class Dataset: Sendable {
         }
     }
 
+    /// Takes away all rows after the first `rows`, if there are more.
+    ///
+    /// - Throws: `HDF5Error`: `wrongType` for a single value.
+    public func shrink(to rows: Int) throws {
+        precondition(rows >= 0, "shrink \(path) to \(rows) rows")
+        try locked {
+            let before = try sizes(of: try space())
+            guard let count = before.first else { throw mismatch("shrink", "it is a single value") }
+            guard count > rows else { return }
+            let after = [hsize_t(rows)] + before.dropFirst().map { hsize_t($0) }
+            try check(H5Dset_extent(handle.id, after), "shrink", at: place)
+        }
+    }
+
     /// Copies rows into `target`, converted to `type` by HDF5 if they are stored as another.
     ///
     /// - Throws: `HDF5Error`: `damaged` if a checksum does not match,

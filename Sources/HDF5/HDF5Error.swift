@@ -71,7 +71,7 @@ public struct HDF5Error: Error, CustomStringConvertible, Sendable, Equatable {
         switch code {
         case .diskFull: "free space on the disk that holds it, or write to another one"
         case .notPermitted: "write to a folder that you own, or change its permissions"
-        case .noSuchFile: "check the spelling; a folder is not made on the way, so make it first"
+        case .noSuchFile: "check the spelling; its folder must exist already, on a disk that takes files"
         case .fileExists: "choose another name, or ask for it to be overwritten"
         case .inUse: "wait for the program that writes it, or stop it"
         case .truncated: "copy or download it again; it is shorter than its header says"

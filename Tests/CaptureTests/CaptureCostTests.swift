@@ -40,27 +40,11 @@ struct CaptureCostTests {
 
     /// From the first token to the closed file.
     private func record(_ model: LanguageModel, _ tokens: [Int32], to path: String) throws {
-        let configuration = model.configuration
         let recorder = try CaptureRecorder(
             path: path,
-            metadata: CaptureMetadata(
-                name: configuration.name,
-                architecture: configuration.architecture,
-                layers: configuration.layers,
-                heads: configuration.heads,
-                kvHeads: configuration.kvHeads,
-                headDim: configuration.headDim,
-                ropeBase: configuration.ropeBase,
-                ropeLayout: configuration.ropeLayout.rawValue,
-                vocabulary: configuration.vocabularySize,
-                weightsSHA256: "",
-                weightType: model.weightTypeSummary,
-                command: "benchmark",
-                toolVersion: "benchmark",
-                textSHA256s: []
-            ),
+            metadata: metadata(of: model, command: "benchmark"),
             tensors: Set(CapturedTensor.allCases),
-            layers: Array(0..<configuration.layers),
+            layers: Array(0..<model.configuration.layers),
             elementType: .float16,
             overwrite: false
         )

@@ -19,16 +19,23 @@ import Testing
     /// The state of the file that a killed process would leave: what has been handed to the system.
     ///
     /// Waits until the writer's thread has flushed `tokens` tokens.
-    private func snapshot(of partial: String, in folder: String, tokens: Int) throws -> CaptureFile {
+    private func snapshot(
+        of partial: String,
+        in folder: String,
+        tokens: Int,
+        until isReached: (CaptureFile) throws -> Bool = { _ in true }
+    ) throws -> CaptureFile {
         for attempt in 0..<500 {
             let copy = folder + "/copy-\(attempt).h5"
             try FileManager.default.copyItem(atPath: partial, toPath: copy)
-            if let capture = try? CaptureFile(path: copy, allowIncomplete: true), capture.tokenCount >= tokens {
+            if let capture = try? CaptureFile(path: copy, allowIncomplete: true), capture.tokenCount >= tokens,
+                (try? isReached(capture)) == true
+            {
                 return capture
             }
             Thread.sleep(forTimeInterval: 0.01)
         }
-        throw CaptureError.incomplete(path: partial, tokens: 0)
+        throw CaptureError.incomplete(path: partial, tokens: 0, announced: tokens)
     }
 
     @Test func everyFlushedTokenIsThereAfterAKill() throws {
@@ -70,6 +77,33 @@ import Testing
             #expect(try closed.integer("flushed_tokens") == 1724)
             #expect(try closed.integer("complete") == 0)
         }
+    }
+
+    /// netCDF takes an axis to be as long as the longest dataset on it, and xarray shows zeros for rows that others lack.
+    @Test func whatAKillInTheMiddleLeavesHasNoRowsThatWereNotWritten() throws {
+        try withTemporaryFolder { folder in
+            let recorder = try synthetic.makeRecorder(path: folder + "/capture.h5")
+            try stopInLayer1(recorder, of: synthetic)
+            // In the end, when the writer's thread rests.
+            let columns = ["id", "sequence", "position", "text", "bytes_hex"].map { "tokens/" + $0 }
+            let tensors = ["token"] + CapturedTensor.allCases.map { $0.rawValue }
+            let capture = try snapshot(of: recorder.partialPath, in: folder, tokens: 512) { capture in
+                try (["token"] + columns).allSatisfy { try rows(in: capture.path, $0) == 512 }
+                    && tensors.allSatisfy { try rows(in: capture.path, "layers/000/" + $0) == 1024 }
+                    && tensors.allSatisfy { try rows(in: capture.path, "layers/001/" + $0) == 512 }
+            }
+            #expect(capture.tokenCount == 512 && capture.announcedTokens == 3840)
+            #expect(try File.open(at: capture.path).root.attributes.integer("flushed_tokens") == 512)
+            let error = try captureError { _ = try CaptureFile(path: capture.path) }
+            #expect(error?.problem.hasSuffix("512 of 3840 tokens are there") == true)
+            // Of layer 1, queries had come and keys had not: they go with the recording.
+            #expect(recorder.abandon()?.tokens == 512)
+            #expect(try rows(in: recorder.partialPath, "layers/001/query") == 512)
+        }
+    }
+
+    private func rows(in path: String, _ name: String) throws -> Int? {
+        try File.open(at: path).root.dataset(name).shape.first
     }
 
     @Test func layersThatLagBehindLimitTheTokens() throws {

@@ -47,4 +47,23 @@ private let python = ProcessInfo.processInfo.environment["KVATLAS_PYTHON"]
             print(result.output)
         }
     }
+
+    @Test(.enabled(if: python != nil, "KVATLAS_PYTHON names no Python with h5py, xarray and h5netcdf"))
+    func xarrayShowsNoRowsThatAKilledCaptureDidNotWrite() throws {
+        try withTemporaryFolder { folder in
+            let synthetic = SyntheticCapture(layers: 2, headDim: 16, tensors: Set(CapturedTensor.allCases))
+            let recorder = try synthetic.makeRecorder(path: folder + "/capture.h5")
+            try stopInLayer1(recorder, of: synthetic)
+            var output = ""
+            for attempt in 0..<20 {
+                // What a kill would leave: the recorder has not closed the file.
+                let copy = folder + "/copy-\(attempt).h5"
+                try FileManager.default.copyItem(atPath: recorder.partialPath, toPath: copy)
+                let result = try check([copy, "--incomplete"])
+                output = result.output
+                if result.status == 0, output.contains("layers/000 1024, layers/001 512, tokens 512") { return }
+            }
+            Issue.record("\(output)")
+        }
+    }
 }

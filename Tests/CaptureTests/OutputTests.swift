@@ -69,6 +69,18 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: getuid() == 0 && FileManager.default.fileExists(atPath: "/proc/self")))
+    func aFolderThatTakesNoFileIsToldWithTheSystemsReason() throws {
+        let error = try startError("/proc/capture.h5")
+        let reason = String(cString: strerror(ENOENT))
+        #expect(
+            error?.description == """
+                /proc/capture.h5.partial: the system makes no file in the folder /proc: \(reason)
+                  choose an --out in another folder
+                """
+        )
+    }
+
     @Test func aFolderThatIsNotWritableIsToldAtTheStart() throws {
         func check(_ folder: String) throws {
             let path = folder + "/capture.h5"

@@ -92,7 +92,7 @@ import Testing
             let result = recorder.abandon()
             #expect(result?.tokens == 40)
             let error = try refusal(of: path + ".partial")
-            #expect(error == .incomplete(path: path + ".partial", tokens: 40))
+            #expect(error == .incomplete(path: path + ".partial", tokens: 40, announced: 40))
             #expect(error?.description.contains("40 tokens are there") == true)
             #expect(error?.description.contains("--allow-incomplete") == true)
 

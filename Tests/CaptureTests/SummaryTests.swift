@@ -15,9 +15,10 @@ import Testing
             #expect(summary.metadata == synthetic.metadata)
             #expect(
                 summary.datasets.map { $0.path } == [
-                    "/channel", "/head", "/kv_head", "/layers/000/key", "/layers/000/query", "/layers/000/value",
-                    "/layers/001/key", "/layers/001/query", "/layers/001/value", "/sequence", "/sequences/id",
-                    "/sequences/length", "/sequences/name", "/sequences/start", "/token", "/tokens/bytes_hex",
+                    "/channel", "/head", "/kv_head", "/layers/000/key", "/layers/000/query", "/layers/000/token",
+                    "/layers/000/value", "/layers/001/key", "/layers/001/query", "/layers/001/token",
+                    "/layers/001/value", "/sequence", "/sequences/id", "/sequences/length", "/sequences/name",
+                    "/sequences/start", "/token", "/tokens/bytes_hex",
                     "/tokens/id", "/tokens/position", "/tokens/sequence", "/tokens/text",
                 ]
             )

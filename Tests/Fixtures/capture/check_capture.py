@@ -57,11 +57,18 @@ def check_with_h5py(path, incomplete):
         assert all(isinstance(item, str) for item in checksums)
         model = dict(file["model"].attrs)
         columns = {name: file["tokens"][name] for name in ("id", "text", "sequence", "position", "bytes_hex")}
-        tensors = [d for layer in file["layers"].values() for d in layer.values()]
+        tensors = []
+        for layer in file["layers"].values():
+            of_layer = [dataset for name, dataset in layer.items() if name != "token"]
+            # Were one longer, netCDF would show the others with rows of zeros.
+            assert {d.shape[0] for d in of_layer} == {layer["token"].shape[0]}, f"{layer.name}: lengths differ"
+            assert np.array_equal(layer["token"][:], np.arange(layer["token"].shape[0])), f"{layer.name}/token"
+            tensors += of_layer
         lengths = {d.shape[0] for d in tensors} | {c.shape[0] for c in columns.values()}
         # Rows beyond may be there, but a kill inside a flush can leave some that cannot be read.
         tokens = int(file.attrs["flushed_tokens"])
-        assert tokens <= min(lengths), f"lengths {sorted(lengths)} with {tokens} tokens flushed"
+        assert tokens == min(lengths), f"lengths {sorted(lengths)} with {tokens} tokens flushed"
+        assert {c.shape[0] for c in [file["token"], *columns.values()]} == {tokens}, "/tokens"
         assert incomplete or lengths == {tokens}, f"lengths {sorted(lengths)}"
         text = columns["text"].asstr()[:tokens]
         assert all(isinstance(item, str) for item in text)
@@ -83,17 +90,24 @@ def check_with_xarray(path, layers, tokens):
     root = xarray.open_dataset(path, engine="h5netcdf")
     assert "token" in root.coords
     root.close()
+    sizes = []
     for layer in layers:
         with xarray.open_dataset(path, engine="h5netcdf", group=f"layers/{layer}") as data:
             for name, variable in data.data_vars.items():
                 heads = "head" if name == "query" else "kv_head"
                 assert variable.dims == ("token", heads, "channel"), f"{layer}/{name}: {variable.dims}"
+                # Elements are no zeros, neither a model's nor those of our tests.
+                rows = np.abs(variable.values.astype(np.float64)).max(axis=(1, 2))
+                assert rows.size >= tokens and rows.all(), f"{layer}/{name}: rows of zeros"
+            sizes.append(f"layers/{layer} {data.sizes['token']}")
+            assert np.array_equal(data["token"].values, np.arange(data.sizes["token"])), f"{layer}/token"
             if layer == layers[0]:
                 print(f"xarray {xarray.__version__}: layers/{layer} {dict(data.sizes)} "
                       + ", ".join(f"{n} {v.dtype}" for n, v in data.data_vars.items()))
     with xarray.open_dataset(path, engine="h5netcdf", group="tokens") as data:
-        assert data["text"].dims == ("token",) and data.sizes["token"] >= tokens
+        assert data["text"].dims == ("token",) and data.sizes["token"] == tokens
         print(f"xarray {xarray.__version__}: tokens {dict(data.sizes)} {list(data.data_vars)}")
+        print("tokens in xarray: " + ", ".join(sizes) + f", tokens {data.sizes['token']}")
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
