@@ -41,6 +41,21 @@ import Testing
         }
     }
 
+    @Test func aShrunkDatasetKeepsItsFirstRowsAndGrowsAgain() throws {
+        try withTemporaryFolder { folder in
+            let file = try File.create(at: folder + "/a.h5")
+            let dataset = try file.root.createDataset("x", .int64, shape: [0], storage: Storage(chunkRows: 4))
+            try dataset.append(Array(0..<10))
+            try dataset.shrink(to: 12)
+            #expect(try dataset.shape == [10])
+            try dataset.shrink(to: 5)
+            try dataset.append([-1])
+            #expect(try dataset.readIntegers(rows: 0..<6) == [0, 1, 2, 3, 4, -1])
+            try dataset.shrink(to: 0)
+            #expect(try dataset.shape == [0])
+        }
+    }
+
     @Test func otherFloatTypesAreConverted() throws {
         try withTemporaryFolder { folder in
             let file = try File.create(at: folder + "/a.h5")
