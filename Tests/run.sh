@@ -57,7 +57,7 @@ provide_python() {
     local packages="$root/.build-python/packages"
     if [ ! -d "$packages/h5netcdf" ]; then
         say "Python packages for the checks in h5py and xarray"
-        python3 -m pip install --quiet --target "$packages" numpy h5py xarray h5netcdf
+        python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore --target "$packages" numpy h5py xarray h5netcdf
     fi
     printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/python"
     chmod +x "$root/.build-python/python"
