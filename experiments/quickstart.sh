@@ -27,7 +27,7 @@ if [ -n "$model" ]; then
 fi
 
 cd "$root"
-ensure_system_packages
+if [ -n "$model" ]; then ensure_system_packages; else ensure_system_packages python; fi
 manifest=experiments/01-distribution/experiment.yaml
 settings=()
 if [ -n "$model" ]; then
