@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the format, builds in release mode and passes all tests.
 #
-#   bash Tests/run.sh                      what CI runs; about 15 minutes on 2 cores from a new clone
+#   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone
 #   bash Tests/run.sh --slow               also timed tests, a 491 MB model and checks in h5py and xarray
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
@@ -58,7 +58,8 @@ provide_python() {
     local packages="$root/.build-python/packages"
     if [ ! -d "$packages/h5netcdf" ]; then
         say "Python packages for the checks in h5py and xarray"
-        python3 -m pip install --quiet --target "$packages" numpy h5py xarray h5netcdf
+        python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore \
+            --target "$packages" numpy h5py xarray h5netcdf
     fi
     printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/python"
     chmod +x "$root/.build-python/python"

@@ -62,6 +62,8 @@ public struct RunFolder {
         let readme = path("\(Self.tables)/README.md")
         let isThere = FileManager.default.fileExists(atPath: readme)
         var documented = isThere ? try TableDocumentation.read(readme) : [:]
+        // Tables of older settings are gone, and so is what their columns mean.
+        documented = documented.filter { FileManager.default.fileExists(atPath: path("\(Self.tables)/\($0.key).csv")) }
         for table in tables { documented[table.name] = TableDocumentation(table) }
         let all = documented.values.sorted { $0.name < $1.name }
         try TableDocumentation.write(
