@@ -27,7 +27,7 @@ if [ -n "$model" ]; then
 fi
 
 cd "$root"
-ensure_system_packages
+if [ -n "$model" ]; then ensure_system_packages; else ensure_system_packages python; fi
 manifest=experiments/01-distribution/experiment.yaml
 settings=()
 if [ -n "$model" ]; then
@@ -35,7 +35,7 @@ if [ -n "$model" ]; then
     settings=(--set "model.path=$model" --out "runs/01-distribution-$name")
 else
     say "Model: SmolLM2-135M-Instruct"
-    bash data/fetch-model.sh smollm2-135m-instruct
+    bash data/fetch-model.sh smollm2-135m-instruct >/dev/null
 fi
 
 say "Building kvatlas (release)"

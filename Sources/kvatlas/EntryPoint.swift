@@ -38,7 +38,12 @@ enum EntryPoint {
             print(message)
             return 0
         }
-        Terminal.printError(message)
+        Terminal.printError(message.hasPrefix("Error: ") ? "error: " + message.dropFirst(7) : message)
+        if let word = CommandLine.arguments.dropFirst().first, !word.hasPrefix("-"),
+            let nearest = nearestName(to: word, in: KVAtlasCommand.names), nearest != word
+        {
+            Terminal.printError("Did you mean 'kvatlas \(nearest)'?")
+        }
         return 2
     }
 

@@ -35,6 +35,7 @@ import Testing
             #expect(tables.contains(name))
         }
         #expect(folder.names(in: "out/figures").count >= 5)
+        try checkDocumentation(try String(contentsOf: folder["out/tables/README.md"], encoding: .utf8))
         let provenance = try String(contentsOf: folder["out/provenance.json"], encoding: .utf8)
         #expect(provenance.contains("sha256") && provenance.contains("OpenBLAS"))
         #expect(try BuiltCommand.run("validate", "out/manifest.yaml", in: folder.url).code == 0)
@@ -55,6 +56,17 @@ import Testing
         #expect(other.code == 0, "\(other.errors)")
         #expect(other.errors.contains("capture: up to date"))
         #expect(!other.errors.contains("errors: up to date"))
+    }
+
+    /// Each column of each table says what it means.
+    private func checkDocumentation(_ text: String) throws {
+        let columns = text.split(separator: "\n").filter { $0.hasPrefix("| ") && !$0.hasPrefix("| column") }
+        #expect(columns.count > 60)
+        for column in columns {
+            let cells = column.split(separator: "|", omittingEmptySubsequences: false)
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+            #expect(cells.count >= 6 && !cells[cells.count - 2].isEmpty, "\(column)")
+        }
     }
 
     @Test func aReportIsRebuiltWithNoModelPresent() throws {

@@ -1,6 +1,6 @@
 # Installs what the build and the model download need. Sourced by quickstart.sh and Tests/run.sh.
 #
-#   ensure_system_packages   Debian packages and the Swift toolchain
+#   ensure_system_packages [python]   Debian packages and the Swift toolchain; python3 with pip for downloads
 #
 # Installs only what is missing; not root, it prints the one line to run and stops.
 
@@ -18,7 +18,9 @@ ensure_system_packages() {
     else
         missing+=(libhdf5-dev libopenblas-dev libssl-dev)
     fi
-    if ! command -v python3 >/dev/null; then
+    if [ "${1:-}" != python ]; then
+        : # nothing is to be downloaded
+    elif ! command -v python3 >/dev/null; then
         missing+=(python3 python3-pip)
     elif ! python3 -m pip --version >/dev/null 2>&1; then
         missing+=(python3-pip)

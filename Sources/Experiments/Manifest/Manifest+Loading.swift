@@ -88,7 +88,7 @@ extension Manifest {
             reader.complain(value, "model.path", "the key is missing", expected: "the path of a GGUF file")
             return nil
         }
-        guard let path = reader.existingFile(pathValue, "model.path") else { return nil }
+        guard let path = reader.existingFile(pathValue, "model.path", advice: fetchAdvice) else { return nil }
         return Model(path: path, name: reader.string(fields["name"], "model.name") ?? stem(path))
     }
 
@@ -154,6 +154,9 @@ extension Manifest {
             keepsCapture: reader.boolean(fields["keep_capture"], "output.keep_capture") ?? true
         )
     }
+
+    private static let fetchAdvice =
+        "'bash data/fetch-model.sh --list' names models that can be fetched; --set model.path=FILE takes one of yours."
 
     private static func stem(_ path: String) -> String {
         URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent

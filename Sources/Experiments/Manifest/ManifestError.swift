@@ -80,7 +80,8 @@ extension Complaint {
         case .duplicatedKeysInMapping(let duplicates, let context):
             let names = duplicates.map { "'\($0)'" }.joined(separator: ", ")
             self.init(
-                place: at(context.mark.line, context.mark.column),
+                place: Self.secondPlace(of: duplicates.first ?? "", in: text, from: context.mark).map(at)
+                    ?? at(context.mark.line, context.mark.column),
                 problem: "key \(names) occurs more than once in one mapping",
                 expected: "each key once",
                 remedy: "Remove or rename one of them."
@@ -94,5 +95,23 @@ extension Complaint {
         default:
             self.init(place: at(0, 0), problem: "\(error)", expected: "YAML")
         }
+    }
+
+    /// Line and column where a block mapping that begins at `start` names `key` again; the parser tells only the start.
+    private static func secondPlace(of key: String, in text: String, from start: Mark) -> (line: Int, column: Int)? {
+        let indentation = start.column - 1
+        var seen = 0
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated().dropFirst(start.line - 1) {
+            let content = line.drop { $0 == " " }
+            let depth = index == start.line - 1 ? indentation : line.count - content.count
+            if content.isEmpty || content.hasPrefix("#") { continue }
+            if depth < indentation { return nil }
+            let name = content.prefix { $0 != ":" }.trimmingCharacters(in: CharacterSet(charactersIn: " \"'"))
+            guard depth == indentation, name == key else { continue }
+            seen += 1
+            if seen == 2 { return (index + 1, indentation + 1) }
+        }
+        return nil
     }
 }

@@ -11,10 +11,15 @@ final class ManifestReader {
     }
 
     /// Adds what `body` throws as a complaint about `value`.
-    func attempt<Result>(_ value: YAMLValue, _ key: String, _ body: () throws -> Result) -> Result? {
+    func attempt<Result>(
+        _ value: YAMLValue,
+        _ key: String,
+        advice: String? = nil,
+        _ body: () throws -> Result
+    ) -> Result? {
         do { return try body() } catch let error as any ActionableError {
             let problem = (error.location.map { "\($0): " } ?? "") + error.problem
-            complain(value, key, problem, expected: error.expected, remedy: error.remedy)
+            complain(value, key, problem, expected: error.expected, remedy: error.remedy ?? advice)
         } catch {
             complain(value, key, "\(error)")
         }
@@ -132,10 +137,10 @@ final class ManifestReader {
             .standardizedFileURL.path
     }
 
-    /// A path to a file that must be there and not be a folder.
-    func existingFile(_ value: YAMLValue?, _ key: String) -> String? {
+    /// A path to a file that must be there and not be a folder; `advice` is given where nothing better is known.
+    func existingFile(_ value: YAMLValue?, _ key: String, advice: String? = nil) -> String? {
         guard let value, let path = path(value, key) else { return nil }
-        return attempt(value, key) { try FileError.reading(path) { path } }
+        return attempt(value, key, advice: advice) { try FileError.reading(path) { path } }
     }
 
     static func join(_ parent: String, _ key: String) -> String { parent.isEmpty ? key : "\(parent).\(key)" }

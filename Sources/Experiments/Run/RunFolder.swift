@@ -57,10 +57,24 @@ public struct RunFolder {
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
-    func write(_ table: Table) throws -> String {
-        let name = "\(Self.tables)/\(table.name).csv"
-        try CSV.write(table, to: path(name))
-        return name
+    /// Writes tables as CSV, and what their columns mean to `tables/README.md`; returns the CSV files.
+    func write(_ tables: [Table]) throws -> [String] {
+        let readme = path("\(Self.tables)/README.md")
+        let isThere = FileManager.default.fileExists(atPath: readme)
+        var documented = isThere ? try TableDocumentation.read(readme) : [:]
+        // Tables of older settings are gone, and so is what their columns mean.
+        documented = documented.filter { FileManager.default.fileExists(atPath: path("\(Self.tables)/\($0.key).csv")) }
+        for table in tables { documented[table.name] = TableDocumentation(table) }
+        let all = documented.values.sorted { $0.name < $1.name }
+        try TableDocumentation.write(
+            all.map { Table(name: $0.name, meaning: $0.meaning, columns: $0.columns) },
+            to: readme
+        )
+        return try tables.map { table in
+            let name = "\(Self.tables)/\(table.name).csv"
+            try CSV.write(table, to: path(name))
+            return name
+        }
     }
 
     /// Checks that a finished run is there, so that its tables can be read.

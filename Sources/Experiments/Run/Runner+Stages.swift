@@ -16,17 +16,17 @@ extension Runner {
             stage(.statistics) { progress in
                 let file = try self.openCapture()
                 let tables = try StatisticsStudy.run(file, settings: self.manifest.statistics, progress: progress)
-                return (try tables.map { try self.folder.write($0) }, "\(tables.count) tables")
+                return (try self.folder.write(tables), "\(tables.count) tables")
             },
             stage(.magnitude) { progress in
                 let file = try self.openCapture()
                 let table = try MagnitudeStudy.run(file, settings: self.manifest.magnitude, progress: progress)
-                return ([try self.folder.write(table)], "\(table.rows.count) cells")
+                return (try self.folder.write([table]), "\(table.rows.count) cells")
             },
             stage(.errors) { progress in
                 let file = try self.openCapture()
                 let result = try ErrorStudy.run(file, settings: self.manifest.errors, progress: progress)
-                let outputs = try result.tables.map { try self.folder.write($0) }
+                let outputs = try self.folder.write(result.tables)
                 return (outputs, "\(self.manifest.errors.schemes.count) schemes, \(result.errors.rows.count) rows")
             },
             stage(.report) { try self.report(inputs, $0) },
@@ -63,10 +63,6 @@ extension Runner {
         try AtomicFile.write(resolved, to: folder.path(RunFolder.manifest))
         try writeProvenance(inputs, isFinished: true)
         try Report.write(requests: manifest.figures, runDirectory: folder.url.path)
-        try TableDocumentation.write(
-            Report.tables(in: folder.path(RunFolder.tables)).values.sorted { $0.name < $1.name },
-            to: folder.path("\(RunFolder.tables)/README.md")
-        )
         try progress(0.1)
         let content = try Report.write(runDirectory: folder.url.path)
         for figure in content.missingFigures { observer.warn("figure \(figure.id) is missing: \(figure.reason)") }

@@ -69,6 +69,7 @@ struct CaptureCommand: ParsableCommand {
         let texts = try text.map { try TextFile.load($0) }
         Interruption.install()
         let languageModel = try LanguageModel(path: model)
+        _ = try settings.layers.resolve(layerCount: languageModel.configuration.layers)
         let hashing = ProgressBar("checksum of \(fileName(model))", isQuiet: shared.quiet)
         let sha256 = try SHA256.hash(ofFile: model)
         hashing.finish(String(sha256.prefix(12)))

@@ -50,6 +50,7 @@ struct ErrorCommand: ParsableCommand {
                 maximumQueries: maxQueries
             )
         }
+        try output.check()
         Interruption.install()
         let capture = try input.open()
         settings.layers = try input.layers(layers, command: "error", of: capture)

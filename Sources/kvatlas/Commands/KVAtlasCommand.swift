@@ -21,4 +21,7 @@ struct KVAtlasCommand: ParsableCommand {
             ErrorCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self, DoctorCommand.self,
         ]
     )
+
+    /// What may stand first on the command line.
+    static var names: [String] { configuration.subcommands.map { $0._commandName } + ["help"] }
 }

@@ -36,6 +36,7 @@ struct StatsCommand: ParsableCommand {
 
     func run() throws {
         try shared.apply()
+        try output.check()
         Interruption.install()
         let capture = try input.open()
         var settings = StatisticsStudySettings()

@@ -21,9 +21,8 @@ struct CaptureOptions: ParsableArguments {
     /// A `--layers` list as numbers that the capture has; `nil` for none given.
     func layers(_ list: String?, command: String, of file: CaptureFile) throws -> [Int]? {
         guard let list else { return nil }
-        return try UsageError.wrap(command) {
-            try LayerSelection(parsing: list).resolve(among: file.layersPresent)
-        }
+        let selection = try UsageError.wrap(command) { try LayerSelection(parsing: list) }
+        return try selection.resolve(among: file.layersPresent)
     }
 }
 
@@ -38,12 +37,17 @@ struct TableOutputOptions: ParsableArguments {
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
+    /// Call before the work whose result is to be written.
+    func check() throws {
+        if out != "-" { try refuseExisting(out, overwrite: overwrite) }
+    }
+
     func write(_ table: Table) throws {
         if out == "-" {
             Terminal.printResult(String(CSV.text(of: table).dropLast()))
             return
         }
-        try refuseExisting(out, overwrite: overwrite)
+        try check()
         try CSV.write(table, to: out)
         Terminal.printError("\(table.rows.count) rows written")
         Terminal.printResult(out)
