@@ -22,8 +22,10 @@ public enum MagnitudeStudy {
         progress: (Double) throws -> Void = { _ in }
     ) throws -> Table {
         guard settings.maximumBins > 0 else { throw StatisticsStudyError.bins(settings.maximumBins) }
-        if let head = settings.head, !(0..<capture.metadata.kvHeads).contains(head) {
-            throw StatisticsStudyError.head(head, tensor: "the cache", heads: capture.metadata.kvHeads)
+        let headCount = settings.countsQueryHeads ? capture.metadata.heads : capture.metadata.kvHeads
+        if let head = settings.head, !(0..<headCount).contains(head) {
+            let tensor = settings.countsQueryHeads ? "the query" : "the cache"
+            throw StatisticsStudyError.head(head, tensor: tensor, heads: headCount)
         }
         let layers = try settings.layers ?? tellingLayers(of: capture)
         let tensors = settings.tensors.filter { capture.tensorsPresent.contains($0) }
@@ -41,9 +43,10 @@ public enum MagnitudeStudy {
             }
             let guide = zip(wanted, maxima).first { $0.0 == guides.first }?.1
             let head = settings.head ?? guide?.headOfLargest ?? 0
+            let isQueryHead = settings.head != nil && settings.countsQueryHeads
+            let group = isQueryHead ? 1 : max(1, capture.metadata.heads / max(1, capture.metadata.kvHeads))
             for (tensor, maxima) in zip(wanted, maxima) where shown.contains(tensor) {
-                let group = tensor == .query ? max(1, capture.metadata.heads / max(1, capture.metadata.kvHeads)) : 1
-                append(maxima, layer: layer, tensor: tensor, head: head * group, to: &table)
+                append(maxima, layer: layer, tensor: tensor, head: tensor == .query ? head * group : head, to: &table)
             }
             try progress(Double(done + 1) / Double(layers.count))
         }

@@ -8,7 +8,8 @@ public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
     /// A head for all layers; `nil` for the head, in each layer, that has the key channel of largest magnitude
     /// against the layer's median channel.
     ///
-    /// It counts key/value heads; of queries, the first query head that reads it is taken.
+    /// It counts key/value heads, and of queries beside them the first query head that reads it is taken. Where
+    /// queries alone are shown, it counts query heads.
     public var head: Int?
     /// Those of these that were captured.
     public var tensors: [CapturedTensor]
@@ -26,6 +27,9 @@ public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
         self.tensors = tensors
         self.maximumBins = maximumBins
     }
+
+    /// Whether `head` is one of the query heads.
+    var countsQueryHeads: Bool { !tensors.isEmpty && tensors.allSatisfy { $0 == .query } }
 
     /// Keys of the coded form, for a reader that refuses others.
     public static var keys: [String] { CodingKeys.allCases.map { $0.rawValue } }

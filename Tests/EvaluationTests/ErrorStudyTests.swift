@@ -37,6 +37,31 @@ import Testing
         }
     }
 
+    @Test func aSchemeWhoseWindowHoldsAllIsLeftOutWithAWarning() throws {
+        let source = ArraySource.gaussian(sequences: [0..<40, 40..<91])
+        let result = try ErrorStudy.run(
+            source: source,
+            settings: .terms(["kivi-2-g32-r128", "rtn-int2-token-g32", "identity/rtn-int4-token-g32+residual=64"])
+        )
+        #expect(result.warnings.count == 2)
+        #expect(result.warnings[0].contains("'kivi-2-g32-r128'") && result.warnings[0].contains("all 91 tokens"))
+        #expect(result.warnings[1].contains("'identity/rtn-int4-token-g32+residual=64'"))
+        #expect(result.schemes.map { $0.id } == ["identity", "rtn-int2-token-g32"])
+        #expect(Set(result.errors.rowViews.map { $0.string("scheme") }) == ["identity", "rtn-int2-token-g32"])
+    }
+
+    @Test func theDefaultSchemesRunOnAShortText() throws {
+        let result = try ErrorStudy.run(source: ArraySource.gaussian(sequences: [0..<91]))
+        #expect(result.warnings.count == 2 && result.warnings.allSatisfy { $0.contains("kivi") })
+        #expect(result.schemes.count == ErrorStudySettings.defaultSchemes.count - 2)
+    }
+
+    @Test func aWindowThatLeavesOneTokenIsNoReason() throws {
+        let source = ArraySource.gaussian(sequences: [0..<40, 40..<41])
+        let result = try ErrorStudy.run(source: source, settings: .terms(["rtn-int2-token-g32+window=39"]))
+        #expect(result.warnings.isEmpty && result.schemes.count == 2)
+    }
+
     @Test func anOutlierChannelRuinsKeysPerToken() throws {
         let source = ArraySource.gaussian(sequences: [0..<128], outlier: 5)
         let result = try ErrorStudy.run(

@@ -36,7 +36,7 @@ import Testing
         #expect(result.perTokenVersusPerChannel.name == "per-token-vs-per-channel")
         #expect(
             columns(result.perTokenVersusPerChannel) == [
-                "layer", "tensor", "metric", "bits", "group_size", "per_token", "per_channel", "ratio",
+                "layer", "tensor", "metric", "bits", "group_size", "per_token", "per_channel", "ratio", "grouping",
             ]
         )
     }
@@ -71,7 +71,7 @@ import Testing
         let pairBits: Double = (214 * 3 + 86 * 16) / 300
         #expect(pair.number("bits_at_length") == pairBits)
         let mixed = try row("rtn-int4-channel-g32/rtn-int2-token-whole", "pair")
-        #expect(mixed.number("bits") == 3 && mixed["group_size"] == .missing)
+        #expect(mixed.number("bits") == 3 && mixed.integer("group_size") == 32)
         let control = try row("identity", "key")
         #expect(control.string("key_axis") == "none" && control.string("window") == "none")
         #expect(control["group_size"] == .missing)

@@ -67,6 +67,22 @@ import Testing
         #expect(Set(table.rowViews.map { $0.integer("head") }) == [3])
     }
 
+    @Test func queriesAloneAreChosenByQueryHead() throws {
+        let capture = try folder.open(synthetic)
+        func heads(_ settings: MagnitudeStudySettings) throws -> [String: Set<Int?>] {
+            let rows = try MagnitudeStudy.run(capture, settings: settings).rowViews
+            return Dictionary(grouping: rows) { $0.string("tensor") ?? "" }
+                .mapValues { Set($0.map { $0.integer("head") }) }
+        }
+        for head in 0..<6 {
+            #expect(try heads(.init(layers: [0], head: head, tensors: [.query])) == ["query": [head]])
+        }
+        #expect(try heads(.init(layers: [0], head: 1, tensors: [.query, .key])) == ["query": [3], "key": [1]])
+        #expect(throws: StatisticsStudyError.head(6, tensor: "the query", heads: 6)) {
+            try MagnitudeStudy.run(capture, settings: .init(layers: [0], head: 6, tensors: [.query]))
+        }
+    }
+
     @Test func badSettingsAreSaid() throws {
         let capture = try folder.open(synthetic)
         func error(_ settings: MagnitudeStudySettings) -> String {

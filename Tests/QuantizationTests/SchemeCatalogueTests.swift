@@ -64,4 +64,34 @@ import Testing
             "\(error)".contains("perhaps 'rtn-int2-channel-g32'")
         }
     }
+
+    @Test(arguments: ["rtn-int5x-token-g32", "rtn-int2-token-32"]) func anUnknownIdTellsTheGrammar(id: String) {
+        let grammar = "rtn-int{1|2|3|4|8}-{token|channel}-{gN|whole}"
+        #expect(SchemeCatalogue.grammar.contains(grammar))
+        #expect(throws: (any Error).self) { try SchemeCatalogue.scheme(id) }
+        #expect {
+            try CacheScheme(parsing: id)
+        } throws: { error in
+            "\(error)".contains(grammar)
+        }
+    }
+
+    /// What the grammar writes is a scheme, listed or not.
+    @Test func everyIdOfTheGrammarIsAScheme() throws {
+        for bits in [1, 2, 3, 4, 8] {
+            for axis in ["token", "channel"] {
+                for group in ["g1", "g7", "g4096", "whole"] {
+                    let id = "rtn-int\(bits)-\(axis)-\(group)"
+                    #expect(try SchemeCatalogue.scheme(id).id == id)
+                }
+            }
+        }
+    }
+
+    @Test func aGroupIsNoLongerThanItsDimension() {
+        for length in 0...33 {
+            #expect(GroupSize.elements(8).resolved(dimension: length) == min(8, max(1, length)))
+            #expect(GroupSize.whole.resolved(dimension: length) == max(1, length))
+        }
+    }
 }

@@ -176,9 +176,6 @@ const kva_kernels *_Nullable kva_kernels_for(kva_isa isa);
 /// Names of the processor features that matter here, space separated, into `buffer` (always terminated).
 void kva_processor_features(char *buffer, size_t capacity);
 
-/// Adds one to `counts[pattern]` for each float16 bit pattern; 65,536 counters.
-void kva_count_half_patterns(const uint16_t *x, size_t tokens, size_t channels, size_t token_stride, uint64_t *counts);
-
 #pragma clang assume_nonnull end
 
 #endif

@@ -32,10 +32,3 @@ void kva_reference_moment_sweep(const kva_moment_sweep *sweep) {
         }
     }
 }
-
-void kva_count_half_patterns(const uint16_t *x, size_t tokens, size_t channels, size_t token_stride, uint64_t *counts) {
-    for (size_t token = 0; token < tokens; token++) {
-        const uint16_t *row = x + token * token_stride;
-        for (size_t channel = 0; channel < channels; channel++) { counts[row[channel]]++; }
-    }
-}

@@ -13,8 +13,10 @@ import TensorCore
 /// this prefill mode `in-place`. Sequences are evaluated one by one and
 /// averaged, weighted by the elements compared.
 ///
-/// The identity scheme always runs and must change nothing; a lossy scheme that
-/// changes nothing is an error too.
+/// The identity scheme always runs and must change nothing. A lossy scheme that
+/// changes nothing is an error too, unless its window is why: where the window
+/// holds every token, the scheme is left out with a warning, as long as another
+/// lossy scheme remains.
 public enum ErrorStudy {
     /// Reconstructions held at a time; more schemes than fit are evaluated in several passes.
     private static let passBudgetBytes = 512 << 20
@@ -42,17 +44,19 @@ public enum ErrorStudy {
     ) throws -> ErrorStudyResult {
         let metrics = try MetricCatalogue.metrics(settings.metrics)
         try check(settings, against: source, metrics: metrics)
-        let plan = EvaluationPlan(schemes: controlled(settings.schemes))
+        let sequences = source.sequences.filter { !$0.isEmpty }
+        let selection = try SchemeSelection(settings.schemes, sequenceLengths: sequences.map { $0.count })
+        let plan = EvaluationPlan(schemes: selection.schemes)
         let subjects = Set(metrics.map { $0.subject })
         let layers = settings.layers ?? source.layers
-        let sequences = source.sequences.filter { !$0.isEmpty }
 
         var collector = ErrorCollector(
             plan: plan,
             metrics: metrics,
             layers: layers,
             kvHeads: source.kvHeads,
-            tokens: sequences.reduce(0) { $0 + $1.count }
+            headDim: source.headDim,
+            sequenceLengths: sequences.map { $0.count }
         )
         let total = Double(layers.count * sequences.count)
         var done = 0.0
@@ -76,7 +80,7 @@ public enum ErrorStudy {
             }
         }
         try collector.checkControls()
-        return ErrorStudyResult(collector, settings: settings)
+        return ErrorStudyResult(collector, settings: settings, warnings: selection.warnings)
     }
 
     private static func sample(
@@ -105,13 +109,6 @@ public enum ErrorStudy {
                 stride: settings.queryStride
             )
         )
-    }
-
-    /// The schemes once each, the control first.
-    private static func controlled(_ schemes: [CacheScheme]) -> [CacheScheme] {
-        let control = CacheScheme(key: IdentityScheme(), value: IdentityScheme())
-        var seen: Set<String> = []
-        return ([control] + schemes).filter { seen.insert($0.id).inserted }
     }
 
     private static func check(

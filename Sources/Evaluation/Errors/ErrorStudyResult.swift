@@ -12,9 +12,16 @@ public struct ErrorStudyResult: Sendable {
     /// Round-to-nearest with scales per token beside scales per channel, in each layer.
     public let perTokenVersusPerChannel: Table
 
+    /// Cache schemes evaluated, the control included.
+    public let schemes: [CacheScheme]
+    /// What was left out and why, for people.
+    public let warnings: [String]
+
     public var tables: [Table] { [errors, errorsByLayer, paperTable2, perTokenVersusPerChannel] }
 
-    init(_ collector: ErrorCollector, settings: ErrorStudySettings) {
+    init(_ collector: ErrorCollector, settings: ErrorStudySettings, warnings: [String]) {
+        schemes = collector.plan.schemes
+        self.warnings = warnings
         errors = ErrorTables.errors(collector, settings: settings)
         errorsByLayer = ErrorTables.byLayer(collector)
         let comparisons = AxisComparison.all(in: collector)

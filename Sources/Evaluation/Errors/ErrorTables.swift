@@ -24,7 +24,8 @@ enum ErrorTables {
             "group_size",
             .integer,
             unit: "element",
-            "elements that share a scale; missing if there is none or sides differ"
+            "elements that share a scale, no more than the axis has: 64 for g128 per token on heads of 64 channels; "
+                + "missing if there is no scale, or sides or sequences differ"
         ),
         .init("window", .string, "tokens kept in float16, in the words of a scheme term; none if all are quantized"),
         .init("prefill_mode", .string, "in-place: every query attends to the cache as it is after the whole text"),
@@ -49,7 +50,7 @@ enum ErrorTables {
         for (layerPlace, layer) in collector.layers.enumerated() {
             for (place, scheme) in collector.plan.schemes.enumerated() {
                 let suffix = QuantizedPart.allCases.map { part in
-                    description(of: scheme, part: part)
+                    description(of: scheme, part: part, collector)
                         + bits(collector.bits(layer: layerPlace, scheme: place, part: part))
                         + [.integer(collector.tokens)]
                 }
@@ -99,20 +100,24 @@ enum ErrorTables {
     }
 
     /// From `key_axis` to `prefill_mode`.
-    private static func description(of scheme: CacheScheme, part: QuantizedPart) -> [Table.Value] {
+    private static func description(
+        of scheme: CacheScheme,
+        part: QuantizedPart,
+        _ collector: ErrorCollector
+    ) -> [Table.Value] {
         func axis(_ scheme: any TensorScheme) -> Table.Value { .string(scheme.scaleSharing?.rawValue ?? "none") }
-        let sides: [any TensorScheme] =
+        let sides: [CacheSide] =
             switch part {
-            case .key: [scheme.key]
-            case .value: [scheme.value]
-            case .pair: [scheme.key, scheme.value]
+            case .key: [.key]
+            case .value: [.value]
+            case .pair: [.key, .value]
             }
-        let groupSizes = Set(sides.map { $0.groupSize })
+        let groupSizes = Set(sides.map { collector.effectiveGroupSize(of: scheme, side: $0) })
         var groupSize = Table.Value.missing
-        if groupSizes.count == 1, case .elements(let count)?? = groupSizes.first { groupSize = .integer(count) }
+        if groupSizes.count == 1, case .some(.some(let count)) = groupSizes.first { groupSize = .integer(count) }
         return [
             axis(scheme.key), axis(scheme.value),
-            .number(sides.reduce(0) { $0 + $1.bits } / Double(sides.count)), groupSize,
+            .number(sides.reduce(0) { $0 + scheme.scheme(for: $1).bits } / Double(sides.count)), groupSize,
             .string(scheme.window == .none ? "none" : scheme.window.term), .string(prefillMode),
         ]
     }

@@ -91,7 +91,6 @@ struct LayerErrors {
 struct StoredBits {
     private(set) var elements = 0
     private(set) var bytes = 0
-    private(set) var windowElements = 0
     private var asymptoticBits = 0.0
 
     init() {}
@@ -99,14 +98,12 @@ struct StoredBits {
     init(_ trip: RoundTrip) {
         elements = trip.elements
         bytes = trip.bytes
-        windowElements = trip.windowElements
         asymptoticBits = trip.bitsAsymptotic * Double(trip.elements)
     }
 
     mutating func add(_ other: StoredBits) {
         elements += other.elements
         bytes += other.bytes
-        windowElements += other.windowElements
         asymptoticBits += other.asymptoticBits
     }
 

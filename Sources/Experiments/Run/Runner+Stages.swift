@@ -27,7 +27,8 @@ extension Runner {
                 let file = try self.openCapture()
                 let result = try ErrorStudy.run(file, settings: self.manifest.errors, progress: progress)
                 let outputs = try self.folder.write(result.tables)
-                return (outputs, "\(self.manifest.errors.schemes.count) schemes, \(result.errors.rows.count) rows")
+                for warning in result.warnings { self.observer.warn(warning) }
+                return (outputs, "\(result.schemes.count) schemes, \(result.errors.rows.count) rows")
             },
             stage(.report) { try self.report(inputs, $0) },
         ]

@@ -8,7 +8,7 @@ import TensorCore
 /// Source: Liu et al., ICML 2024, §3.3 and Algorithm 1; code order as released.
 public struct KIVIScheme: NamedCacheScheme {
     public static let family = "kivi"
-    public static let grammar = "kivi-{1|2|3|4|8}-gN-rN, R a multiple of G"
+    public static let grammar = "kivi-{1|2|3|4|8}-gN-rM, M a multiple of N"
 
     public let bits: Int
     /// Tokens of a key group and channels of a value group.
@@ -75,8 +75,8 @@ public struct KIVIScheme: NamedCacheScheme {
     public var entry: SchemeDescription {
         SchemeDescription(
             id: id,
-            summary: "keys \(bits) bit per channel, values \(bits) bit per token, groups of \(groupSize); "
-                + "float16 for the last T mod \(residual) keys and the last \(residual) values",
+            summary: "keys per channel, values per token; the last T mod \(residual) keys and "
+                + "the last \(residual) values stay float16",
             source: PaperSource(
                 citation: "Liu et al., KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache, ICML 2024",
                 place: "§3.3, Algorithm 1",

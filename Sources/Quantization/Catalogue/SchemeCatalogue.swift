@@ -1,6 +1,9 @@
 import TensorCore
 
 /// Every scheme that can be named.
+///
+/// ``all`` lists the usual ones; an id of the ``grammar`` that is not among them, such as `rtn-int1-token-g7`, names
+/// a scheme just as well.
 public enum SchemeCatalogue {
     /// Schemes for one tensor, one line a family. A test finds conforming types that are missing here.
     package static let tensorFamilies: [any TensorScheme.Type] = [
@@ -23,6 +26,10 @@ public enum SchemeCatalogue {
         }
         return descriptions
     }()
+
+    /// How ids are written, one family after another; more can be named than are listed.
+    public static let grammar =
+        (tensorFamilies.map { $0.grammar } + cacheFamilies.map { $0.grammar }).joined(separator: "; ")
 
     /// The scheme for one tensor that `id` names, listed or only described by a family's grammar.
     ///

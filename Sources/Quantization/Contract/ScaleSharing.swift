@@ -1,18 +1,14 @@
 import Kernels
-import TensorCore
 
 /// What shares one scale and zero point, named as in the literature.
 ///
 /// Tools use the same two words for opposite things, so each case also says
-/// which dimension is reduced when the scale is computed.
+/// which dimension is reduced: over which minimum and maximum are taken.
 public enum ScaleSharing: String, Sendable, Codable, CaseIterable {
     /// Groups of tokens of one channel: the token dimension is reduced.
     case perChannel = "per-channel"
     /// Groups of channels of one token: the channel dimension is reduced.
     case perToken = "per-token"
-
-    /// The dimension over which minimum and maximum are taken.
-    public var reducedAxis: Axis { self == .perChannel ? .token : .channel }
 
     /// The same in the kernels' words.
     public var groupedAxis: GroupedAxis { self == .perChannel ? .tokens : .channels }
@@ -28,10 +24,10 @@ public enum GroupSize: Sendable, Hashable {
     /// The whole reduced dimension of one head.
     case whole
 
-    /// Elements in a full group of a dimension of the given length; at least 1.
+    /// Elements in the longest group of a dimension of the given length, at least 1: 64 of `g128` on 64 channels.
     public func resolved(dimension: Int) -> Int {
         switch self {
-        case .elements(let count): count
+        case .elements(let count): min(count, max(1, dimension))
         case .whole: max(1, dimension)
         }
     }

@@ -41,7 +41,9 @@ public enum SchemeError: ActionableError, Equatable {
 
     public var remedy: String? {
         switch self {
-        case .unknownScheme: "'kvatlas list schemes' prints them; a pair is written KEY/VALUE+window=128+sink=4"
+        case .unknownScheme:
+            "'kvatlas list schemes' prints the usual ones; an id is written \(SchemeCatalogue.grammar); "
+                + "a pair KEY/VALUE+window=128+sink=4"
         case .term: "a cache scheme is written KEY/VALUE+window=128+sink=4; one id alone means the same for both"
         case .parameter, .packedTensor: nil
         }

@@ -13,7 +13,7 @@ public protocol TensorScheme: Sendable {
 
     /// Name of the family, lower-case and kebab: `rtn`.
     static var family: String { get }
-    /// How ids of the family are written: `rtn-int{1,2,3,4,8}-{token|channel}-{gN|whole}`.
+    /// How ids of the family are written: `rtn-int{1|2|3|4|8}-{token|channel}-{gN|whole}`.
     static var grammar: String { get }
     /// The members that a catalogue prints; others may still be named by the grammar.
     static var listed: [Self] { get }

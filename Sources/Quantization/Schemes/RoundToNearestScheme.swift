@@ -56,12 +56,12 @@ public struct RoundToNearestScheme: TensorScheme {
     public var summary: String {
         let group =
             switch (parameters.groupSize, parameters.axis) {
-            case (.elements(let count), .perChannel): "\(count) tokens of a channel"
-            case (.elements(let count), .perToken): "\(count) channels of a token"
+            case (.elements(let count), .perChannel): "up to \(count) tokens of a channel"
+            case (.elements(let count), .perToken): "up to \(count) channels of a token"
             case (.whole, .perChannel): "all tokens of a channel"
-            case (.whole, .perToken): "all channels of a token, per head"
+            case (.whole, .perToken): "all channels of a head's token"
             }
-        return "\(parameters.bits)-bit asymmetric round-to-nearest; \(group) share a float16 minimum and scale"
+        return "\(parameters.bits)-bit round-to-nearest; float16 minimum and scale for \(group)"
     }
 
     public let source = PaperSource(

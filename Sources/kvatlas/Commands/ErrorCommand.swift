@@ -57,6 +57,7 @@ struct ErrorCommand: ParsableCommand {
         let bar = ProgressBar("errors of \(settings.schemes.count) scheme(s)", isQuiet: shared.quiet)
         let result = try ErrorStudy.run(capture, settings: settings, progress: bar.update)
         bar.finish("\(capture.tokenCount) tokens")
+        for warning in result.warnings { Terminal.printError("warning: \(warning)") }
         try output.write(result.errors)
     }
 }

@@ -28,7 +28,12 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         switch subject {
-        case .schemes: try printList(SchemeCatalogue.all) { Self.row($0) }
+        case .schemes:
+            try printList(
+                SchemeCatalogue.all,
+                header: ["id", "bits", "scale per", "group", "window", "summary"],
+                footer: "ids are written \(SchemeCatalogue.grammar); pairs KEY/VALUE+window=N+sink=N"
+            ) { Self.row($0) }
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
         case .statistics:
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
@@ -40,14 +45,41 @@ struct ListCommand: ParsableCommand {
     }
 
     private static func row(_ scheme: SchemeDescription) -> [String] {
-        [scheme.id, scheme.summary, scheme.source.citation]
+        func both(_ key: String, _ value: String) -> String { key == value ? key : "\(key)/\(value)" }
+        func axis(_ sharing: ScaleSharing?) -> String {
+            switch sharing {
+            case .perToken: "token"
+            case .perChannel: "channel"
+            case nil: "-"
+            }
+        }
+        let group =
+            switch scheme.groupSize {
+            case .elements(let count): "\(count)"
+            case .whole: "whole"
+            case nil: "-"
+            }
+        return [
+            scheme.id, both("\(Int(scheme.keyBits))", "\(Int(scheme.valueBits))"),
+            both(axis(scheme.keySharing), axis(scheme.valueSharing)), group,
+            scheme.window.isEmpty ? "-" : scheme.window, scheme.summary,
+        ]
     }
 
-    private func printList<Entry: Encodable>(_ entries: [Entry], row: (Entry) -> [String]) throws {
+    /// - Parameters:
+    ///   - header: a row of column names; empty for none.
+    ///   - footer: a line after the rows.
+    private func printList<Entry: Encodable>(
+        _ entries: [Entry],
+        header: [String] = [],
+        footer: String? = nil,
+        row: (Entry) -> [String]
+    ) throws {
         if json {
             try printJSON(entries)
         } else {
-            Terminal.printResult(TextColumns(entries.map(row)).text)
+            let rows = (header.isEmpty ? [] : [header]) + entries.map(row)
+            Terminal.printResult(TextColumns(rows).text + (footer.map { "\n" + $0 } ?? ""))
         }
     }
 

@@ -33,7 +33,12 @@ struct PlotCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Layer (default: the figure's choice).", valueName: "l"))
     var layer: Int?
 
-    @Option(help: ArgumentHelp("Key/value head (default: the figure's choice).", valueName: "h"))
+    @Option(
+        help: ArgumentHelp(
+            "Key/value head, or query head with --tensor query (default: the figure's choice).",
+            valueName: "h"
+        )
+    )
     var head: Int?
 
     @Option(help: ArgumentHelp("query, key, key_pre_rope or value.", valueName: "name"))
