@@ -120,7 +120,7 @@ public enum Report {
     /// - Throws: ``ReportingError/unwritable(file:reason:)``.
     public static func write(requests: [FigureRequest], runDirectory: String) throws {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let text = String(decoding: try encoder.encode(requests), as: UTF8.self)
         try TextFile.write(
             text + "\n",

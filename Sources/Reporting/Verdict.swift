@@ -104,14 +104,18 @@ public struct Verdict: Sendable, Equatable {
         let ratio = favoursChannel ? token / channel : channel / token
         let paperRatio = favoursChannel ? paper.token / paper.channel : paper.channel / paper.token
         let (better, worse) = favoursChannel ? ("per channel", "per token") : ("per token", "per channel")
+        // The paper's numbers are element-wise means; its setting is taken to be 2 bits and groups of 32.
+        let isPapers = elementwise.bits == 2 && elementwise.groupSize == 32
+        let paperNumbers =
+            "\(NumberText.short(paper.token, digits: 4)) and \(NumberText.short(paper.channel, digits: 4))"
         var sentence =
             "At \(pair.setting), the mean \(what)\(isNormJudged ? ", as a relative norm," : "") is \(NumberText.short(token)) per token and "
             + "\(NumberText.short(channel)) per channel"
         if ratio.isFinite {
             sentence +=
-                ": \(worse) errs \(Wording.times(ratio)) as much as \(better) (in the paper, on Llama-2-13B, "
-                + "\(Wording.times(paperRatio)): \(NumberText.short(paper.token, digits: 4)) and "
-                + "\(NumberText.short(paper.channel, digits: 4)))"
+                ": \(worse) errs \(Wording.times(ratio)) as much as \(better)"
+                + (isPapers && !isNormJudged
+                    ? " (in the paper, on Llama-2-13B, \(Wording.times(paperRatio)): \(paperNumbers))" : "")
         }
         sentence += ". "
         let outcome: Outcome
@@ -133,9 +137,10 @@ public struct Verdict: Sendable, Equatable {
         }
         if isNormJudged {
             sentence +=
-                " The element-wise mean, to be compared with the paper's numbers, is dominated by entries near zero here: "
+                " The element-wise mean is dominated by entries near zero here: "
                 + "\(NumberText.short(elementwise.meanPerToken)) per token and "
-                + "\(NumberText.short(elementwise.meanPerChannel)) per channel."
+                + "\(NumberText.short(elementwise.meanPerChannel)) per channel"
+                + (isPapers ? " (in the paper, on Llama-2-13B, \(paperNumbers))." : ".")
         } else if let norm {
             let layers = favoursChannel ? norm.layersForChannel : norm.layersForToken
             sentence +=

@@ -77,8 +77,8 @@ struct RenderingTests {
     @Test func heatMapCellsOfOneColourAreOneStroke() throws {
         let cells = try CellMark(rows: [[1, 1, 1, 0], [0, .nan, 0, 0]], x: 0...4, y: 0...2)
         let svg = try plot([cells])
-        #expect(svg.contains("d=\"M0 0h3\""))
-        #expect(svg.contains("d=\"M3 0h1M0 1h1M2 1h2\""))
+        #expect(svg.contains("d=\"m0 0h3\""))
+        #expect(svg.contains("d=\"m3 0h1m-4 1h1m1 0h2\""))
     }
 
     @Test func surfacesDrawTheFarthestRowFirst() throws {

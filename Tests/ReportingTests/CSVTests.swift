@@ -98,6 +98,15 @@ struct CSVTests {
         #expect(try Report.tables(in: folder.path)["sample"] == Self.sample())
     }
 
+    @Test func documentationHasNoDoubleBlankLines() throws {
+        let folder = try TemporaryFolder()
+        let bare = Table(name: "bare", meaning: "", columns: Self.schema.columns)
+        try TableDocumentation.write([Self.sample(), bare], to: "\(folder.path)/README.md")
+        let text = try String(contentsOf: URL(fileURLWithPath: "\(folder.path)/README.md"), encoding: .utf8)
+        #expect(text.contains("## bare\n\n| column |") && !text.contains("\n\n\n"))
+        #expect(try TableDocumentation.read("\(folder.path)/README.md")["bare"] == TableDocumentation(bare))
+    }
+
     @Test(arguments: [
         ("name,count,value\nx,1.5,2\n", "2, column count", "an integer"),
         ("name,count,value\nx,1,2\ny,2,two\n", "3, column value", "a number"),

@@ -113,9 +113,9 @@ struct FigureErrorTests {
     @Test func largeTablesStaySmallFigures() throws {
         var table = Table(name: "magnitude", meaning: "", columns: SyntheticTables.plain.magnitude.columns)
         var random = SeededGenerator(seed: 3)
-        for layer in 0..<3 {
+        for layer in 0..<4 {
             for tensor in ["key", "value"] {
-                for token in 0..<64 {
+                for token in 0..<128 {
                     for channel in 0..<128 {
                         table.append([
                             .integer(layer), .string(tensor), .integer(0), .integer(token), .integer(token),

@@ -1,6 +1,7 @@
 import Foundation
 import Plotting
 import Reporting
+import TensorCore
 import Testing
 
 /// Checks over the text of a figure: what a reader would find ugly.
@@ -34,6 +35,57 @@ struct FigureLayoutTests {
                 let left = classes.contains("middle") ? x - width / 2 : classes.contains("end") ? x - width : x
                 return Label(text: text, left: left, right: left + width, top: y - size * 0.72, bottom: y)
             }
+    }
+
+    /// Ends of the thin lines from labels to their points.
+    static func leaders(_ svg: String) -> [(x1: Double, y1: Double, x2: Double, y2: Double)] {
+        svg.matches(of: #/class="leader" d="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"/#).compactMap { match in
+            guard let x1 = Double(match.1), let y1 = Double(match.2), let x2 = Double(match.3), let y2 = Double(match.4)
+            else { return nil }
+            return (x1, y1, x2, y2)
+        }
+    }
+
+    /// Outliers side by side, of nearly one height, at the edge of the panel: where labels have least room.
+    private static func crowded(_ seed: UInt64) -> [String: Table] {
+        var table = Table(
+            name: "statistics-channel",
+            meaning: "",
+            columns: SyntheticTables.plain.statisticsChannel.columns
+        )
+        var random = SeededGenerator(seed: seed)
+        for head in 0..<2 {
+            for channel in 0..<64 {
+                let isWide = channel > 60 || (channel > 29 && channel < 32)
+                let peak = (isWide ? 20 : 1) * (1 + 0.5 * random.nextUniform())
+                table.append([
+                    .integer(0), .string("key"), .integer(head), .integer(channel), .integer(64), .number(peak),
+                    .number(peak / 3),
+                ])
+            }
+        }
+        return ["statistics-channel": table]
+    }
+
+    @Test(arguments: 1...33)
+    func noLeaderCrossesALabelOrAnotherLeader(seed: UInt64) throws {
+        let svg = try FigureCatalogue.figure(
+            id: "channel-profile",
+            tables: Self.crowded(seed),
+            context: FigureSnapshotTests.plainContext
+        )
+        let names = Self.labels(svg).filter { $0.text.contains(" c") && $0.text.hasSuffix("×") }
+        #expect(names.count >= 2)
+        for leader in Self.leaders(svg) {
+            // Points along the line, but for its end at its own label.
+            for step in 0..<98 {
+                let along = Double(step) / 100
+                let x = leader.x1 + along * (leader.x2 - leader.x1)
+                let y = leader.y1 + along * (leader.y2 - leader.y1)
+                let struck = names.first { $0.left < x && x < $0.right && $0.top < y && y < $0.bottom }
+                #expect(struck == nil, "a line runs through '\(struck?.text ?? "")'")
+            }
+        }
     }
 
     static let cases = FigureCatalogue.ids.flatMap { id in ["plain", "outliers"].map { (id, $0) } }

@@ -96,6 +96,13 @@ struct SyntheticTables {
                 Table.Column("mean_absolute", .number, "Mean |x|."),
             ]
         )
+        // Where table `magnitude` shows a channel, both tables know its same greatest magnitude.
+        var shown: [String: Double] = [:]
+        for row in magnitude.rowViews {
+            let place = ["layer", "head", "channel"].map { "\(row.integer($0) ?? -1)" } + [row.string("tensor") ?? ""]
+            let name = place.joined(separator: " ")
+            shown[name] = max(shown[name] ?? 0, row.number("absolute_maximum") ?? 0)
+        }
         var random = SeededGenerator(seed: seed &+ 10)
         for layer in 0..<layers {
             for tensor in ["key", "key_pre_rope", "value"] {
@@ -106,7 +113,7 @@ struct SyntheticTables {
                         let peak = mean * (hasOutliers && gain > 5 ? 1.5 : 3.2 + 1.5 * random.nextUniform())
                         table.append([
                             .integer(layer), .string(tensor), .integer(head), .integer(channel), .integer(2048),
-                            .number(peak), .number(mean),
+                            .number(shown["\(layer) \(head) \(channel) \(tensor)"] ?? peak), .number(mean),
                         ])
                     }
                 }

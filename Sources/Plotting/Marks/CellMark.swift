@@ -63,6 +63,8 @@ public struct CellMark: Mark {
 
     public func draw(in frame: PanelFrame, to writer: inout SVGWriter) {
         var paths = [String](repeating: "", count: ColorRamp.levels)
+        // Where the pen of each path stands: steps from it take fewer letters than places.
+        var pens = [(column: Int, row: Int)](repeating: (0, 0), count: ColorRamp.levels)
         let span = domain.upperBound - domain.lowerBound
         for (rowIndex, row) in rows.enumerated() {
             var column = 0
@@ -75,7 +77,10 @@ public struct CellMark: Mark {
                 {
                     column += 1
                 }
-                if level >= 0 { paths[level] += "M\(first) \(rowIndex)h\(column - first)" }
+                guard level >= 0 else { continue }
+                let (right, down) = (first - pens[level].column, rowIndex - pens[level].row)
+                paths[level] += "m\(right)\(down < 0 ? "" : " ")\(down)h\(column - first)"
+                pens[level] = (column, rowIndex)
             }
         }
         let (left, right) = (frame.x(x.lowerBound), frame.x(x.upperBound))

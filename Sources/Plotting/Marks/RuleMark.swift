@@ -5,18 +5,28 @@ public struct RuleMark: Mark {
     private let value: Double
     private let label: String
     private let dash: String
+    private let labelShift: Double
 
     /// A horizontal line.
-    public init(y: Double, label: String = "", dash: String = "4 3") throws {
-        try self.init(.y, y, label, dash)
+    ///
+    /// - Parameter labelShift: pixels that the label moves downwards, to keep clear of another line's.
+    public init(y: Double, label: String = "", dash: String = "4 3", labelShift: Double = 0) throws {
+        try self.init(.y, y, label, dash, labelShift)
     }
 
     /// A vertical line.
     public init(x: Double, label: String = "", dash: String = "4 3") throws {
-        try self.init(.x, x, label, dash)
+        try self.init(.x, x, label, dash, 0)
     }
 
-    private init(_ direction: MarkChannel.Direction, _ value: Double, _ label: String, _ dash: String) throws {
+    private init(
+        _ direction: MarkChannel.Direction,
+        _ value: Double,
+        _ label: String,
+        _ dash: String,
+        _ labelShift: Double
+    ) throws {
+        self.labelShift = labelShift
         self.direction = direction
         self.value = value
         self.label = label
@@ -53,7 +63,7 @@ public struct RuleMark: Mark {
                 anchor: isLate ? .end : .start
             )
         } else {
-            writer.label(label, x: area.right + 4, y: at + 4, class: "tick")
+            writer.label(label, x: area.right + 4, y: at + 4 + labelShift, class: "tick")
         }
     }
 }

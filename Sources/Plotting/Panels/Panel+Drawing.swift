@@ -20,7 +20,9 @@ extension Panel {
             y: yScale.ranged(from: area.bottom, to: area.y),
             seriesIndex: context.seriesIndex
         )
-        let titleWidth = cell.right - area.x
+        // The title of the colour bar ends above its strip.
+        let barTitle = colorBar.map { TextMetrics.width($0.title, size: Self.tickSize) } ?? 0
+        let titleWidth = colorBar == nil ? cell.right - area.x : area.right + 20 - barTitle - 8 - area.x
         writer.label(
             TextMetrics.fitted(title, size: 12.5, isBold: true, limit: titleWidth),
             x: area.x,

@@ -19,7 +19,7 @@ extension SurfacePanel {
         drawSurface(projection, id: "\(context.id)-g\(Int(cell.x))-\(Int(cell.y))", to: &writer)
         drawEdge(columnDirection, isColumn: true, projection, to: &writer)
         drawEdge(rowDirection, isColumn: false, projection, to: &writer)
-        drawValueAxis(projection, ticks, to: &writer)
+        drawValueAxis(projection, ticks, leftEdge: cell.x + 2, to: &writer)
         drawAnnotations(projection, in: cell, to: &writer)
     }
 
@@ -35,7 +35,8 @@ extension SurfacePanel {
             "linearGradient",
             [
                 "id": id, "gradientUnits": "userSpaceOnUse", "x1": "0", "y1": "0",
-                "x2": NumberText.coordinate(head.x), "y2": NumberText.coordinate(head.y),
+                "x2": NumberText.coordinate(head.x * Self.unitsPerPixel),
+                "y2": NumberText.coordinate(head.y * Self.unitsPerPixel),
             ]
         )
         let last = ColorRamp.levels - 1
@@ -44,30 +45,39 @@ extension SurfacePanel {
             writer.element("stop", ["class": ramp.className(stop * last / 8), "offset": offset])
         }
         writer.end()
-        writer.begin("g", ["class": "surface", "style": "fill:url(#\(id))"])
+        writer.begin(
+            "g",
+            [
+                "class": "surface", "transform": "scale(\(NumberText.fixed(1 / Self.unitsPerPixel, decimals: 2)))",
+                "style": "fill:url(#\(id))",
+            ]
+        )
         for index in rows.indices.reversed() {
             let base = projection.point(column: 0, row: Double(index) / Double(rows.count - 1), value: 0)
-            let place = "translate(\(NumberText.coordinate(base.x)) \(NumberText.coordinate(base.y)))"
+            let place = "translate(\(Self.units(base.x)) \(Self.units(base.y)))"
             writer.element("path", ["transform": place, "d": curtain(rows[index], projection)])
         }
         writer.end()
     }
 
-    /// One row relative to its floor point, in steps of tenths of a pixel so that rounding does not add up.
+    /// The surface is written in whole fifths of a pixel: short text, and rounding does not add up.
+    private static let unitsPerPixel = 5.0
+
+    private static func units(_ pixels: Double) -> Int { Int((pixels * unitsPerPixel).rounded()) }
+
+    /// One row relative to its floor point, in units.
     private func curtain(_ row: [Double], _ projection: SurfaceProjection) -> String {
-        var path = "M0 0"
+        var path = "M0 0l"
         var (lastX, lastY) = (0, 0)
-        func tenths(_ value: Double) -> Int { Int((value * 10).rounded()) }
         for (column, value) in row.enumerated() {
             let along = Double(column) / Double(row.count - 1)
-            let x = tenths(along * projection.columnStep.x)
+            let x = Self.units(along * projection.columnStep.x)
             let height = value.isFinite ? fraction(value) * projection.heightPixels : 0
-            let y = tenths(along * projection.columnStep.y - height)
-            let step = NumberText.coordinate(Double(y - lastY) / 10)
-            path += "l\(NumberText.coordinate(Double(x - lastX) / 10))\(step.hasPrefix("-") ? "" : " ")\(step)"
+            let y = Self.units(along * projection.columnStep.y - height)
+            path += "\(column == 0 ? "" : " ")\(x - lastX)\(y < lastY ? "" : " ")\(y - lastY)"
             (lastX, lastY) = (x, y)
         }
-        return path + "V\(NumberText.coordinate(projection.columnStep.y))z"
+        return path + "V\(Self.units(projection.columnStep.y))z"
     }
 
     /// Floor and the two far walls, with lines at the ticks.
@@ -160,7 +170,12 @@ extension SurfacePanel {
         return t * (1 - t * t * (1.0 / 3 - t * t / 5)) * 180 / .pi
     }
 
-    private func drawValueAxis(_ projection: SurfaceProjection, _ ticks: [Tick], to writer: inout SVGWriter) {
+    private func drawValueAxis(
+        _ projection: SurfaceProjection,
+        _ ticks: [Tick],
+        leftEdge: Double,
+        to writer: inout SVGWriter
+    ) {
         let (foot, top) = (
             projection.point(column: 0, row: 0, value: 0), projection.point(column: 0, row: 0, value: 1)
         )
@@ -171,7 +186,7 @@ extension SurfacePanel {
             // The lowest label keeps clear of the first one along the floor.
             writer.label(tick.label, x: foot.x - 7, y: y + (y > foot.y - 6 ? 0 : 4), class: "tick", anchor: .end)
         }
-        writer.label(valueTitle, x: top.x - 4, y: top.y - 8, class: "axis-title", anchor: .middle)
+        writer.label(valueTitle, x: leftEdge, y: top.y - 8, class: "axis-title")
     }
 
     /// The highest pixel of the surface over a stretch of the picture.
@@ -192,7 +207,15 @@ extension SurfacePanel {
 
     /// Names of peaks, above whatever of the surface lies behind or before them.
     private func drawAnnotations(_ projection: SurfaceProjection, in cell: Rect, to writer: inout SVGWriter) {
-        var taken: [Rect] = []
+        let headroom = Rect(x: cell.x + 4, y: cell.y + 20, width: cell.width - 8, height: cell.height - 20)
+        var layout = LabelLayout(area: headroom)
+        let valueTop = projection.point(column: 0, row: 0, value: 1)
+        let valueFloor = projection.point(column: 0, row: 0, value: 0)
+        layout.taken = [
+            Rect(x: cell.x, y: valueTop.y - 20, width: TextMetrics.width(valueTitle, size: 12) + 6, height: 17),
+            Rect(x: cell.x, y: valueTop.y, width: valueTop.x + 3 - cell.x, height: valueFloor.y - valueTop.y),
+        ]
+        var texts: [String] = []
         for annotation in annotations {
             let value = rows[annotation.row][annotation.column]
             let peak = projection.point(
@@ -201,13 +224,23 @@ extension SurfacePanel {
                 value: fraction(value)
             )
             let width = TextMetrics.width(annotation.text, size: 11)
-            let x = min(max(peak.x - width / 2, cell.x + 4), cell.right - width - 4)
-            var box = Rect(x: x, y: skyline(x...(x + width), projection) - 19, width: width, height: 14)
-            box.y = max(box.y, cell.y + 20)
-            guard !taken.contains(where: { $0.intersects(box) }) else { continue }
-            taken.append(box)
-            if peak.y - box.bottom > 8 { writer.line(peak.x, peak.y - 1, peak.x, box.bottom, class: "leader") }
-            writer.label(annotation.text, x: box.x, y: box.bottom - 3, class: "halo")
+            // Straight above the peak, so that the line to it is upright: in the middle, to either side, then higher.
+            let places = [0.5, 0.85, 0.15, 0].map {
+                min(max(peak.x - width * $0, headroom.x), max(headroom.x, headroom.right - width))
+            }
+            let candidates = [0.0, 15, 30].flatMap { rise in
+                places.map { x in
+                    let low = max(skyline(x...(x + width), projection) - 19, headroom.y)
+                    return Rect(x: x, y: low - rise, width: width, height: 14)
+                }
+            }
+            if candidates.contains(where: { layout.take($0, at: (peak.x, peak.y - 1)) }) {
+                texts.append(annotation.text)
+            }
         }
+        for leader in layout.leaders {
+            writer.line(leader.from.x, leader.from.y, leader.to.x, leader.to.y, class: "leader")
+        }
+        for (text, box) in zip(texts, layout.boxes) { writer.label(text, x: box.x, y: box.bottom - 3, class: "halo") }
     }
 }

@@ -23,6 +23,22 @@ public struct Rect: Sendable, Equatable {
         other.x >= x && other.right <= right && other.y >= y && other.bottom <= bottom
     }
 
+    /// Whether a line between two points touches the rectangle: clipping after Liang and Barsky.
+    func crosses(_ from: (x: Double, y: Double), _ to: (x: Double, y: Double)) -> Bool {
+        var (enter, leave) = (0.0, 1.0)
+        let (dx, dy) = (to.x - from.x, to.y - from.y)
+        for (step, gap) in [(-dx, from.x - x), (dx, right - from.x), (-dy, from.y - y), (dy, bottom - from.y)] {
+            if step == 0 {
+                if gap < 0 { return false }
+            } else if step < 0 {
+                enter = max(enter, gap / step)
+            } else {
+                leave = min(leave, gap / step)
+            }
+        }
+        return enter <= leave
+    }
+
     func inset(_ insets: Insets) -> Rect {
         Rect(
             x: x + insets.left,

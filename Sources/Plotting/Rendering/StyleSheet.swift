@@ -58,7 +58,7 @@ enum StyleSheet {
         rules += ".plot .fm{\(paint("fill", "muted"))}.plot .sm{\(paint("stroke", "muted"))}\n"
         rules += ".plot .area{fill-opacity:.22;stroke:none}.plot .soft{fill-opacity:.8}\n"
         rules += ".plot .cells{shape-rendering:crispEdges}.plot .cells path{stroke-width:1}\n"
-        rules += ".plot .surface path{fill:inherit;stroke-width:.45;stroke-opacity:.22;\(paint("stroke", "ink"))}\n"
+        rules += ".plot .surface path{fill:inherit;stroke-width:2.25;stroke-opacity:.22;\(paint("stroke", "ink"))}\n"
         for ramp in ColorRamp.allCases where ramps.contains(ramp) {
             for level in 0..<ColorRamp.levels {
                 let name = ramp.className(level)

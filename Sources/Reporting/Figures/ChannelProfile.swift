@@ -83,7 +83,8 @@ public enum ChannelProfile: Figure {
         }
         return try Plot(
             title: title(profiles.filter { $0.tensor == main && layers.contains($0.layer) }, tensor: main),
-            subtitle: "Each channel of \(input.selection.head.map { "KV head \($0)" } ?? "all KV heads")"
+            subtitle: "Each channel of "
+                + (input.selection.head.map { "\(Wording.head(tensors)) \($0)" } ?? "all \(Wording.head(tensors))s")
                 + (tensors.count > 1 ? "; the panels of a layer share their scale" : ""),
             caption: [input.context.sentence, caption(tensors)].filter { !$0.isEmpty }.joined(separator: " "),
             columns: min(tensors.count, 2),
@@ -164,9 +165,17 @@ public enum ChannelProfile: Figure {
         }
         if profile.median > 0 {
             marks.append(try RuleMark(y: profile.median, label: "median", dash: "4 3"))
-            for factor in [5.0, 10] where domain.contains(factor * profile.median) {
+            // Where the two lines are close, their names step apart.
+            let gap = Double(isWide ? 200 : 165) * log(2) / log(domain.upperBound / domain.lowerBound)
+            let shift = max(0, 12 - gap) / 2
+            for (factor, labelShift) in [(5.0, shift), (10, -shift)] where domain.contains(factor * profile.median) {
                 marks.append(
-                    try RuleMark(y: factor * profile.median, label: "\(Int(factor))×", dash: "2 3")
+                    try RuleMark(
+                        y: factor * profile.median,
+                        label: "\(Int(factor))×",
+                        dash: "2 3",
+                        labelShift: labelShift
+                    )
                 )
             }
         }
@@ -193,12 +202,15 @@ public enum ChannelProfile: Figure {
         return try Panel(
             title: "\(Wording.capitalized(Wording.plural(profile.tensor))), layer \(profile.layer)",
             x: Axis(
-                !isLast ? "" : heads > 1 ? "KV head (h) and channel (c)" : "Channel",
+                !isLast
+                    ? ""
+                    : heads > 1
+                        ? "\(Wording.capitalized(Wording.head([profile.tensor]))) (h) and channel (c)" : "Channel",
                 domain: -0.5...(Double(max(entries.count, 1)) - 0.5),
                 showsGrid: false,
                 ticks: ticks(entries)
             ),
-            y: Axis(Wording.magnitude(profile.tensor), kind: .logarithmic, domain: domain),
+            y: Axis("Magnitude \(Wording.magnitude(profile.tensor)) (unitless)", kind: .logarithmic, domain: domain),
             marks: marks,
             height: isWide ? 270 : 236
         )
@@ -240,13 +252,14 @@ public enum ChannelProfile: Figure {
         else { return "Magnitude of every channel" }
         let place = "channel \(widest.entry.channel) of head \(widest.entry.head) in layer \(profile.layer)"
         return widest.ratio >= namedFrom
-            ? "Outlier channels: \(place) of the \(Wording.plural(tensor)) reaches \(Wording.times(widest.ratio)) the median"
+            ? "Outlier channels: \(place) of the \(Wording.plural(tensor)) reaches "
+                + "\(Wording.times(widest.ratio)) the layer's median channel"
             : "No outlier channels: the widest of the \(Wording.plural(tensor)), \(place), is "
-                + "\(Wording.times(widest.ratio)) the median"
+                + "\(Wording.times(widest.ratio)) the layer's median channel"
     }
 
     private static func caption(_ tensors: [String]) -> String {
-        "Lines: the median of the largest |x| of all channels of the layer, and 5 and 10 times it. Named (h head, c channel): the widest channels of "
-            + "\(Int(namedFrom))× the median or more, at most \(namesPerPanel) a panel. Dotted vertical lines part the heads."
+        "Lines: the median of the largest |x| of all channels of the layer's tensor, and 5 and 10 times it. "
+            + "Named (h head, c channel): the widest channels of \(Int(namedFrom))× the median or more, at most \(namesPerPanel) a panel, as many as fit. Dotted vertical lines part the heads."
     }
 }

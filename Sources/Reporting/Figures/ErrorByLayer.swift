@@ -46,7 +46,8 @@ public enum ErrorByLayer: Figure {
         let lossy = schemes.filter { scheme in
             rows.contains { $0.scheme == scheme && $0.value.isFinite && $0.value != 0 }
         }
-        let exact = schemes.filter { !lossy.contains($0) }
+        // Identity is the control that every study adds: its zeros are no finding.
+        let exact = schemes.filter { !lossy.contains($0) && $0 != "identity" }
         let chosen = try input.chosen(
             "scheme",
             input.selection.schemes,
@@ -116,25 +117,59 @@ public enum ErrorByLayer: Figure {
         return try Panel(
             title: Wording.panel(tensor: key.tensor, metric: key.metric),
             x: Axis("Layer", integersOnly: true, showsGrid: false),
-            y: Axis("", kind: isDecibel ? .linear : .logarithmic),
+            y: Axis(Wording.axis(key.metric), kind: isDecibel ? .linear : .logarithmic),
             marks: marks,
             height: 236
         )
     }
 
-    /// The range from the best to the worst scheme, for the first metric shown.
+    /// How much one direction of quantization errs against the other, for the first metric shown and at the
+    /// fewest bits of which both directions are drawn; without such a pair, what the figure shows.
     private static func title(_ rows: [Row]) -> String {
         guard let first = rows.first else { return "Error by layer" }
         let same = rows.filter { $0.metric == first.metric && $0.tensor == first.tensor && $0.value.isFinite }
-        let means = unique(same.map { $0.scheme }).map { scheme in
-            let values = same.filter { $0.scheme == scheme }.map { $0.value }
-            return (scheme: scheme, mean: values.reduce(0, +) / Double(max(values.count, 1)))
+        let neutral = "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)), layer by layer"
+        guard !first.metric.hasSuffix("_db"), first.metric != "attention_sparsity",
+            let pair = DirectionPair.fewestBits(in: unique(same.map { $0.scheme }))
+        else { return neutral }
+        func values(_ scheme: String) -> [Int: Double] {
+            Dictionary(same.filter { $0.scheme == scheme }.map { ($0.layer, $0.value) }) { first, _ in first }
         }
-        guard means.count > 1, let low = means.min(by: { $0.mean < $1.mean }),
-            let high = means.max(by: { $0.mean < $1.mean })
-        else { return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)), layer by layer" }
-        return "\(Wording.metric(first.metric)) of the \(Wording.plural(first.tensor)): from "
-            + "\(NumberText.short(low.mean)) with \(low.scheme) to \(NumberText.short(high.mean)) with \(high.scheme)"
+        let (token, channel) = (values(pair.perToken), values(pair.perChannel))
+        let layers = token.keys.filter { channel[$0] != nil }.sorted()
+        let tokenSum = layers.compactMap { token[$0] }.reduce(0, +)
+        let channelSum = layers.compactMap { channel[$0] }.reduce(0, +)
+        guard tokenSum > 0, channelSum > 0 else { return neutral }
+        let isChannelBetter = channelSum <= tokenSum
+        let (better, worse) = isChannelBetter ? ("per channel", "per token") : ("per token", "per channel")
+        let agreeing = layers.filter {
+            let (token, channel) = (token[$0] ?? 0, channel[$0] ?? 0)
+            return isChannelBetter ? channel < token : token < channel
+        }
+        let ratio = isChannelBetter ? tokenSum / channelSum : channelSum / tokenSum
+        return
+            "At \(pair.bits) bits, \(Wording.plural(first.tensor)) quantized \(worse) err \(Wording.times(ratio)) as much "
+            + "as \(better) (\(Wording.metric(first.metric).lowercasedFirst)), and more in \(agreeing.count) of "
+            + "\(layers.count) layers"
+    }
+}
+
+/// Two schemes that differ in nothing but the direction of their groups.
+private struct DirectionPair {
+    let perToken: String
+    let perChannel: String
+    let bits: Int
+
+    /// Schemes of one tensor come before those that name one for keys and one for values.
+    static func fewestBits(in schemes: [String]) -> DirectionPair? {
+        let pairs = schemes.compactMap { scheme -> DirectionPair? in
+            guard !scheme.contains("/"), let match = scheme.firstMatch(of: #/^rtn-int(\d+)-token(-.*)?$/#),
+                let bits = Int(match.1)
+            else { return nil }
+            let other = "rtn-int\(bits)-channel\(match.2 ?? "")"
+            return schemes.contains(other) ? DirectionPair(perToken: scheme, perChannel: other, bits: bits) : nil
+        }
+        return pairs.min { $0.bits < $1.bits }
     }
 }
 

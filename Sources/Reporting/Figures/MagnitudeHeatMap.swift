@@ -8,15 +8,18 @@ public enum MagnitudeHeatMap: Figure {
     public static let tables = ["magnitude"]
     public static let parameters: [FigureParameter] = [.layer, .head, .tensor]
 
-    /// Cells of a whole figure, so that it stays under 500 KB.
-    private static let cellBudget = 40_000
-
     public static func plot(_ input: FigureInput) throws -> Plot {
         let selected = try MagnitudeGrids(input)
         let columns = selected.tensors.count > 1 ? 2 : 1
-        let channels = min(selected.grids.map { $0.channels.count }.max() ?? 1, 128)
-        let bins = max(16, min(128, cellBudget / (selected.grids.count * channels)))
-        let grids = selected.grids.map { $0.reduced(bins: bins) }
+        return try selected.fitting { try plot(input, selected, $0, columns: columns) }
+    }
+
+    private static func plot(
+        _ input: FigureInput,
+        _ selected: MagnitudeGrids,
+        _ grids: [MagnitudeGrid],
+        columns: Int
+    ) throws -> Plot {
         let panels = try grids.map { grid in
             let tokens = Double(grid.tokens.lowerBound)...Double(grid.tokens.upperBound + 1)
             let channels = (Double(grid.channels.lowerBound) - 0.5)...(Double(grid.channels.upperBound) + 0.5)
@@ -27,14 +30,19 @@ public enum MagnitudeHeatMap: Figure {
                 x: Axis("Token", domain: tokens, integersOnly: true, showsGrid: false),
                 y: Axis("Channel", domain: channels, integersOnly: true, showsGrid: false),
                 marks: [cells],
-                colorBar: ColorBar(ramp: cells.ramp, domain: cells.domain, title: Wording.magnitude(grid.tensor)),
+                colorBar: ColorBar(
+                    ramp: cells.ramp,
+                    domain: cells.domain,
+                    title: "\(Wording.magnitude(grid.tensor)) (unitless)"
+                ),
                 height: columns == 2 ? 230 : 340
             )
         }
         return try Plot(
             title: selected.title,
-            subtitle: "Magnitude of each element" + (panels.count > 1 ? "; every panel has its own colour scale" : ""),
-            caption: [input.context.sentence, MagnitudeGrids.reduction(grids)]
+            subtitle: "Magnitude of each element over tokens and channels"
+                + (panels.count > 1 ? "; every panel has its own colour scale" : ""),
+            caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
             columns: columns,
             panels: panels

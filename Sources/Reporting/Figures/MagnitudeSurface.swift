@@ -10,16 +10,23 @@ public enum MagnitudeSurface: Figure {
     public static let tables = ["magnitude"]
     public static let parameters: [FigureParameter] = [.layer, .head, .tensor]
 
-    /// Vertices of a whole figure, so that it stays under 500 KB.
-    private static let vertexBudget = 42_000
+    /// Ridges named in one panel, and the ratio to the median channel from which they are.
+    private static let namesPerPanel = 3
+    private static let namedFrom = 5.0
 
     public static func plot(_ input: FigureInput) throws -> Plot {
         let selected = try MagnitudeGrids(input)
         let columns = selected.tensors.count > 1 ? 2 : 1
-        let channels = min(selected.grids.map { $0.channels.count }.max() ?? 1, 128)
-        let bins = max(8, min(64, vertexBudget / (selected.grids.count * channels)))
-        let grids = selected.grids.map { $0.reduced(bins: bins) }
-        let panels = try grids.map { grid in
+        return try selected.fitting { try plot(input, selected, $0, columns: columns) }
+    }
+
+    private static func plot(
+        _ input: FigureInput,
+        _ selected: MagnitudeGrids,
+        _ grids: [MagnitudeGrid],
+        columns: Int
+    ) throws -> Plot {
+        let panels = try zip(selected.grids, grids).map { full, grid in
             try SurfacePanel(
                 title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
                 rows: padded(grid.rows),
@@ -35,8 +42,8 @@ public enum MagnitudeSurface: Figure {
                         grid.channels.lowerBound
                     )...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
                 ),
-                valueTitle: Wording.magnitude(grid.tensor),
-                annotations: annotations(grid),
+                valueTitle: "\(Wording.magnitude(grid.tensor)) (unitless)",
+                annotations: annotations(full.ridges, in: grid),
                 height: columns == 2 ? 290 : 420
             )
         }
@@ -44,7 +51,7 @@ public enum MagnitudeSurface: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element over tokens and channels"
                 + (panels.count > 1 ? "; every panel has its own height scale" : ""),
-            caption: [input.context.sentence, MagnitudeGrids.reduction(grids)]
+            caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
             columns: columns,
             panels: panels
@@ -57,15 +64,18 @@ public enum MagnitudeSurface: Figure {
         return wide.count == 1 ? [wide[0], wide[0]] : wide
     }
 
-    private static func annotations(_ grid: MagnitudeGrid) -> [SurfacePanel.Annotation] {
-        guard let peak = grid.widest, peak.ratio >= 5 else { return [] }
-        let column = (peak.channel - grid.channels.lowerBound) * (grid.rows.first?.count ?? 1) / grid.channels.count
-        return [
-            SurfacePanel.Annotation(
-                row: peak.row,
-                column: column,
-                text: "channel \(peak.channel), \(Wording.times(peak.ratio)) the median"
+    /// - Parameter peaks: of the grid before it was reduced.
+    private static func annotations(
+        _ peaks: [MagnitudeGrid.Peak],
+        in grid: MagnitudeGrid
+    ) -> [SurfacePanel.Annotation] {
+        peaks.prefix(namesPerPanel).filter { $0.ratio >= namedFrom }.enumerated().map { rank, peak in
+            let place = grid.place(of: peak.channel)
+            return SurfacePanel.Annotation(
+                row: place.row,
+                column: place.column,
+                text: "channel \(peak.channel), \(Wording.times(peak.ratio))\(rank == 0 ? " the median" : "")"
             )
-        ]
+        }
     }
 }

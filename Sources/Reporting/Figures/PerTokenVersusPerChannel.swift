@@ -55,7 +55,7 @@ public enum PerTokenVersusPerChannel: Figure {
         return try Panel(
             title: Wording.panel(tensor: pair.tensor, metric: pair.metric),
             x: Axis("Layer", integersOnly: true, showsGrid: false),
-            y: Axis("", kind: .logarithmic),
+            y: Axis(Wording.axis(pair.metric), kind: .logarithmic),
             marks: [
                 try SegmentMark(x1: x, y1: token, x2: x, y2: channel),
                 try PointMark(x: x, y: token, series: "per token"),

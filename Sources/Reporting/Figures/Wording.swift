@@ -27,6 +27,23 @@ enum Wording {
         }
     }
 
+    /// The heads that tensors have: queries have more of them than keys and values.
+    static func head(_ tensors: [String]) -> String {
+        tensors.allSatisfy { $0 == "query" } ? "query head" : tensors.contains("query") ? "head" : "KV head"
+    }
+
+    /// What the values of a metric are, with their unit, beside an axis.
+    static func axis(_ metric: String) -> String {
+        switch metric {
+        case "mse": "Squared error"
+        case "sqnr_db": "SQNR (dB)"
+        case "attention_sparsity": "Share of entries"
+        case "relative_frobenius", "score_relative_frobenius": "Relative norm of the error"
+        case "output_error_key", "output_error_value", "output_error_pair": "Relative norm of the error"
+        default: metric.hasSuffix("_db") ? "dB" : metric.contains("error") ? "Relative error" : self.metric(metric)
+        }
+    }
+
     /// A metric in words; its id stays the id in tables.
     static func metric(_ id: String) -> String {
         switch id {

@@ -54,6 +54,7 @@ public enum HTMLReport {
         if content.verdicts.isEmpty {
             page.element("p", "The tables of this run hold nothing that the paper's claims can be judged by.")
         }
+        if let queries = QueryPositions.sentence(content) { page.element("p", queries) }
         for verdict in content.verdicts {
             page.raw(
                 "<div class=\"verdict \(verdict.outcome == .holds ? "yes" : verdict.outcome == .doesNotHold ? "no" : "partly")\">"

@@ -16,8 +16,10 @@ enum PaperTableSection {
             "p",
             "Averages over layers and heads\(first.isEmpty ? "" : " at \(first)"). The paper's model is "
                 + "Llama-2-13B; its text, length and bit width are not stated, so compare ratios rather than digits. "
-                + "Element-wise errors are dominated by elements near zero; norms are not."
+                + "Its numbers stand beside the element-wise reading at 2 bits and groups of 32 only: other settings "
+                + "and norms are other quantities. Element-wise errors are dominated by elements near zero; norms are not."
         )
+        if !table.meaning.isEmpty { page.element("p", table.meaning) }
         rows(table.rowViews.filter { (setting($0, table) ?? first) == first }, of: table, to: &page)
         for other in settings.dropFirst() {
             page.raw("<details><summary>")
@@ -44,7 +46,11 @@ enum PaperTableSection {
         for row in rows {
             page.raw("<tr>")
             page.element("th", rowName(row, table))
-            for column in columns { page.number(row[column], isStrong: column.hasSuffix("ratio")) }
+            let hasPaper = isComparable(row, table)
+            for column in columns {
+                let isLeftOut = column.hasPrefix("paper_") && !hasPaper
+                page.number(isLeftOut ? .missing : row[column], isStrong: column.hasSuffix("ratio"))
+            }
             if hasLayers {
                 let agreeing = row.integer("layers_same_direction").flatMap { count in
                     row.integer("layers").map { "\(count) of \($0)" }
@@ -65,6 +71,18 @@ enum PaperTableSection {
         case "V": return "Values: \(Wording.metric(metric).lowercasedFirst)"
         default: return Wording.metric(metric)
         }
+    }
+
+    /// Whether a row is the quantity that the paper reports, as far as the paper says; rows without bits are
+    /// no quantization error.
+    private static func isComparable(_ row: Table.RowView, _ table: Table) -> Bool {
+        func has(_ column: String) -> Bool { table.index(of: column) != nil }
+        guard has("bits"), let bits = row.number("bits") else { return true }
+        guard bits == 2, has("group_size"), row.integer("group_size") == 32 else { return false }
+        guard has("reading"), let reading = row.string("reading") else {
+            return !(row.string("metric") ?? "").contains("frobenius")
+        }
+        return reading.hasPrefix("element-wise")
     }
 
     /// `2 bits, groups of 32`.

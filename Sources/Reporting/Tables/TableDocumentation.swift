@@ -29,8 +29,9 @@ public struct TableDocumentation: Sendable, Equatable {
 
             """
         for table in tables.sorted(by: { $0.name < $1.name }) {
+            let meaning = table.meaning.isEmpty ? "" : cell(table.meaning) + "\n\n"
             text +=
-                "\n## \(table.name)\n\n\(cell(table.meaning))\n\n| column | kind | unit | meaning |\n|---|---|---|---|\n"
+                "\n## \(table.name)\n\n\(meaning)| column | kind | unit | meaning |\n|---|---|---|---|\n"
             for column in table.columns {
                 text +=
                     "| \(column.name) | \(column.kind.rawValue) | \(cell(column.unit)) | \(cell(column.meaning)) |\n"
