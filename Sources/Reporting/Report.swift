@@ -33,7 +33,7 @@ public struct FigureRequest: Sendable, Equatable, Codable {
 public enum Report {
     /// Reads a run and draws its figures.
     ///
-    /// - Parameter context: what captions say; without it, the `figure_context` of `provenance.json`.
+    /// - Parameter context: what captions say; without it, the `figureContext` of `provenance.json`.
     /// - Throws: ``ReportingError`` for a folder without tables or files that cannot be read. A figure that
     ///   cannot be drawn is no error here: the report says so.
     public static func build(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
@@ -144,9 +144,9 @@ public enum Report {
 }
 
 extension FigureContext {
-    /// From the member `figure_context` of a run's provenance; unknown parts stay empty.
+    /// From the member `figureContext` of a run's provenance; unknown parts stay empty.
     init(provenance: JSONValue?) {
-        let context = provenance?["figure_context"] ?? provenance
+        let context = provenance?["figureContext"] ?? provenance
         let model = context?["model"]
         self.init(
             model: model?.string ?? model?["name"]?.string ?? "",

@@ -14,8 +14,8 @@ final class RunFolder {
         try write("model: data/models/<synthetic> & more.gguf\ntexts:\n  - path: noise.txt\n", to: "manifest.yaml")
         try write(
             """
-            {"figure_context": {"model": "synthetic \(synthetic.layers)-layer model", "text": "seeded noise", "tokens": 2048},
-             "tool_version": "0.1.0", "command": "kvatlas run manifest.yaml --out runs/<x>",
+            {"figureContext": {"model": "synthetic \(synthetic.layers)-layer model", "text": "seeded noise", "tokens": 2048},
+             "toolVersion": "0.1.0", "command": "kvatlas run manifest.yaml --out runs/<x>",
              "machine": {"cpu": "two cores", "memory_bytes": 8589934592, "features": ["avx2", "fma", "f16c"]},
              "inputs": [{"path": "noise.txt", "sha256": "\(String(repeating: "a1b2", count: 16))"},
                         {"path": "model.gguf", "sha256": "\(String(repeating: "c3d4", count: 16))"}],

@@ -40,14 +40,6 @@ public struct Provenance: Sendable, Codable, Equatable {
     public var libraries = LibraryVersions.current
     public var stages: [Stage] = []
 
-    private enum CodingKeys: String, CodingKey {
-        case tool, command, started, finished, model, texts, machine, threads, libraries, stages
-        case toolVersion = "tool_version"
-        case manifestSHA256 = "manifest_sha256"
-        case figureContext = "figure_context"
-        case instructionSet = "instruction_set"
-    }
-
     static func read(in folder: URL) -> Provenance? {
         guard let data = try? Data(contentsOf: folder.appendingPathComponent(RunFolder.provenance)) else { return nil }
         return try? JSONDecoder().decode(Provenance.self, from: data)
