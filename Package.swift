@@ -88,8 +88,9 @@ let package = Package(
         ),
 
         // MARK: - Tests
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("TensorCoreTests", ["TensorCore"]),
-        tests("HDF5Tests", ["HDF5"]),
+        tests("HDF5Tests", ["TestSupport", "HDF5"]),
         tests("PlottingTests", ["Plotting"]),
         tests("TokenizersTests", ["Tokenizers", "ModelFormats", "TensorCore"]),
         tests("ModelFormatsTests", ["ModelFormats", "TensorCore"]),
@@ -97,7 +98,7 @@ let package = Package(
         tests("QuantizationTests", ["Quantization", "Kernels", "TensorCore"]),
         tests("StatisticsTests", ["Statistics", "Kernels", "TensorCore"]),
         tests("InferenceTests", ["Inference", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]),
-        tests("CaptureTests", ["Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
+        tests("CaptureTests", ["TestSupport", "Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests(
             "EvaluationTests",
             ["Evaluation", "Capture", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
@@ -105,7 +106,10 @@ let package = Package(
         tests("ReportingTests", ["Reporting", "Plotting", "TensorCore"]),
         tests(
             "ExperimentsTests",
-            ["Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting", "TensorCore"]
+            [
+                "TestSupport", "Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting",
+                "TensorCore",
+            ]
         ),
         tests("IntegrationTests", ["Inference", "ModelFormats", "TensorCore"]),
     ],

@@ -10,24 +10,18 @@ public struct Attributes: Sendable {
         try locked {
             var info = H5O_info_t()
             try check(H5Oget_info1(owner.id, &info), "list the attributes of", at: place)
-            return try (0..<info.num_attrs).map { index in
-                func read(_ text: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
-                    let result = H5Aget_name_by_idx(
-                        owner.id,
-                        ".",
-                        H5_INDEX_NAME,
-                        H5_ITER_INC,
-                        index,
-                        text,
-                        size,
-                        kvatlas_h5_none()
-                    )
-                    return try check(result, "list the attributes of", at: place)
-                }
-                let length = try read(nil, 0)
-                var text = [CChar](repeating: 0, count: length + 1)
-                _ = try text.withUnsafeMutableBufferPointer { try read($0.baseAddress, $0.count) }
-                return String(decoding: text.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+            return try namesByIndex(info.num_attrs) { index, text, size in
+                let result = H5Aget_name_by_idx(
+                    owner.id,
+                    ".",
+                    H5_INDEX_NAME,
+                    H5_ITER_INC,
+                    index,
+                    text,
+                    size,
+                    kvatlas_h5_none()
+                )
+                return try check(result, "list the attributes of", at: place)
             }
         }
     }

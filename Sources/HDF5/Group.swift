@@ -60,24 +60,18 @@ public final class Group: Sendable {
         try locked {
             var info = H5G_info_t()
             try check(H5Gget_info(handle.id, &info), "list", at: place)
-            return try (0..<info.nlinks).map { index in
-                func read(_ text: UnsafeMutablePointer<CChar>?, _ size: Int) throws -> Int {
-                    let result = H5Lget_name_by_idx(
-                        handle.id,
-                        ".",
-                        H5_INDEX_NAME,
-                        H5_ITER_INC,
-                        index,
-                        text,
-                        size,
-                        kvatlas_h5_none()
-                    )
-                    return try check(result, "list", at: place)
-                }
-                let length = try read(nil, 0)
-                var text = [CChar](repeating: 0, count: length + 1)
-                _ = try text.withUnsafeMutableBufferPointer { try read($0.baseAddress, $0.count) }
-                return String(decoding: text.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+            return try namesByIndex(info.nlinks) { index, text, size in
+                let result = H5Lget_name_by_idx(
+                    handle.id,
+                    ".",
+                    H5_INDEX_NAME,
+                    H5_ITER_INC,
+                    index,
+                    text,
+                    size,
+                    kvatlas_h5_none()
+                )
+                return try check(result, "list", at: place)
             }
         }
     }

@@ -1,6 +1,7 @@
 import Capture
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 /// What recording costs beside the prefill that it watches; run in release with KVATLAS_BENCHMARKS=1.

@@ -3,6 +3,7 @@ import Foundation
 import HDF5
 import Inference
 import Kernels
+import TestSupport
 import Testing
 
 /// What is left of a recording that does not reach its end.

@@ -1,6 +1,7 @@
 import Capture
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 /// Runs the committed check in the Python that `KVATLAS_PYTHON` names, which needs h5py, xarray and h5netcdf.

@@ -4,6 +4,7 @@ import HDF5
 import Inference
 import Kernels
 import TensorCore
+import TestSupport
 import Testing
 
 /// Outputs that a recorder must refuse at its start, and those that fail later.

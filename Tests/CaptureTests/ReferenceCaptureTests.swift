@@ -2,6 +2,7 @@ import Capture
 import Foundation
 import Inference
 import Kernels
+import TestSupport
 import Testing
 
 /// What is in a capture file against a float64 forward pass in numpy (`Tests/Fixtures/inference/reference_forward.py`).

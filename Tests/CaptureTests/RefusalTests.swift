@@ -2,6 +2,7 @@ import Capture
 import Foundation
 import HDF5
 import Inference
+import TestSupport
 import Testing
 
 /// Inputs that a reader must refuse, each with what the message says.

@@ -3,6 +3,7 @@ import Foundation
 import Inference
 import Kernels
 import TensorCore
+import TestSupport
 import Testing
 
 @Suite struct RoundTripTests {

@@ -1,6 +1,7 @@
 import Capture
 import Foundation
 import Inference
+import TestSupport
 import Testing
 
 @Suite struct SummaryTests {

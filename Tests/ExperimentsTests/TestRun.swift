@@ -1,15 +1,7 @@
 import Experiments
 import Foundation
 import Inference
-
-/// Runs `body` with the path of a new folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("kvatlas-" + UUID().uuidString)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    // The folder's own name, without links, as paths in results have it.
-    return try body(url.resolvingSymlinksInPath().path)
-}
+import TestSupport
 
 /// A folder with a small random model, a text and a manifest.
 struct TestRun {

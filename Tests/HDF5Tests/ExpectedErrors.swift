@@ -2,14 +2,6 @@ import Foundation
 import HDF5
 import Testing
 
-/// Runs `body` with the path of a new folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("kvatlas-" + UUID().uuidString)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    return try body(url.path)
-}
-
 /// The HDF5 error that `body` throws, or `nil` if it throws none.
 func hdf5Error(_ body: () throws -> Void) throws -> HDF5Error? {
     do {

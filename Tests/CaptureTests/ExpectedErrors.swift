@@ -1,13 +1,6 @@
 import Capture
 import Foundation
-
-/// Runs `body` with the path of a new folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("kvatlas-" + UUID().uuidString)
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: url) }
-    return try body(url.path)
-}
+import TestSupport
 
 /// The capture error that `body` throws, or `nil` if it throws none.
 func captureError(_ body: () throws -> Void) throws -> CaptureError? {
