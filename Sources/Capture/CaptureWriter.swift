@@ -2,9 +2,13 @@ import Foundation
 
 /// A thread that appends blocks to the file in their order, so that inference does not wait for the disk.
 ///
-/// Takes all blocks that wait, appends them and flushes once. Unchecked,
-/// because the condition guards all that changes.
+/// Takes all blocks that wait, appends them and flushes, at the latest after
+/// ``bytesPerFlush``: a writer that never catches up must still leave what a
+/// killed recording or a full disk can keep. Unchecked, because the condition
+/// guards all that changes.
 final class CaptureWriter: @unchecked Sendable {
+    private static let bytesPerFlush = 4 << 20
+
     private let store: CaptureStore
     private let byteLimit: Int
     private let condition = NSCondition()
@@ -56,9 +60,15 @@ final class CaptureWriter: @unchecked Sendable {
     private func run() {
         while let blocks = nextBlocks() {
             do {
+                var unflushedBytes = 0
                 for block in blocks {
                     try store.append(block)
                     release(block.byteCount)
+                    unflushedBytes += block.byteCount
+                    if unflushedBytes >= Self.bytesPerFlush {
+                        try store.flush()
+                        unflushedBytes = 0
+                    }
                 }
                 try store.flush()
             } catch {
