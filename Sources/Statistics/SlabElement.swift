@@ -9,6 +9,19 @@ protocol SlabElement: BitwiseCopyable, Sendable {
     /// `count` neighbours as float32.
     static func floats(_ first: UnsafePointer<Self>, count: Int) -> [Float]
 
+    /// Sums of powers for each channel and each token of a block, about the shifts already in the moments; an
+    /// empty array leaves that side out.
+    static func sweep(
+        _ block: UnsafePointer<Self>,
+        tokens: Int,
+        channels: Int,
+        stride: Int,
+        channelMoments: inout [Moments],
+        tokenMoments: inout [Moments]
+    )
+}
+
+extension SlabElement {
     /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`.
     static func sweep(
         _ block: UnsafePointer<Self>,
@@ -16,7 +29,17 @@ protocol SlabElement: BitwiseCopyable, Sendable {
         channels: Int,
         stride: Int,
         channelMoments: inout [Moments]
-    )
+    ) {
+        var none: [Moments] = []
+        sweep(
+            block,
+            tokens: tokens,
+            channels: channels,
+            stride: stride,
+            channelMoments: &channelMoments,
+            tokenMoments: &none
+        )
+    }
 
     /// Sums of powers for each token of a block, about the shifts already in `tokenMoments`.
     static func sweep(
@@ -25,7 +48,17 @@ protocol SlabElement: BitwiseCopyable, Sendable {
         channels: Int,
         stride: Int,
         tokenMoments: inout [Moments]
-    )
+    ) {
+        var none: [Moments] = []
+        sweep(
+            block,
+            tokens: tokens,
+            channels: channels,
+            stride: stride,
+            channelMoments: &none,
+            tokenMoments: &tokenMoments
+        )
+    }
 }
 
 extension UInt16: SlabElement {
@@ -47,33 +80,15 @@ extension UInt16: SlabElement {
         tokens: Int,
         channels: Int,
         stride: Int,
-        channelMoments: inout [Moments]
+        channelMoments: inout [Moments],
+        tokenMoments: inout [Moments]
     ) {
-        var none: [Moments] = []
         MomentSweep.add(
             half: block,
             tokens: tokens,
             channels: channels,
             tokenStride: stride,
             channelMoments: &channelMoments,
-            tokenMoments: &none
-        )
-    }
-
-    static func sweep(
-        _ block: UnsafePointer<UInt16>,
-        tokens: Int,
-        channels: Int,
-        stride: Int,
-        tokenMoments: inout [Moments]
-    ) {
-        var none: [Moments] = []
-        MomentSweep.add(
-            half: block,
-            tokens: tokens,
-            channels: channels,
-            tokenStride: stride,
-            channelMoments: &none,
             tokenMoments: &tokenMoments
         )
     }
@@ -94,33 +109,15 @@ extension Float: SlabElement {
         tokens: Int,
         channels: Int,
         stride: Int,
-        channelMoments: inout [Moments]
+        channelMoments: inout [Moments],
+        tokenMoments: inout [Moments]
     ) {
-        var none: [Moments] = []
         MomentSweep.add(
             float: block,
             tokens: tokens,
             channels: channels,
             tokenStride: stride,
             channelMoments: &channelMoments,
-            tokenMoments: &none
-        )
-    }
-
-    static func sweep(
-        _ block: UnsafePointer<Float>,
-        tokens: Int,
-        channels: Int,
-        stride: Int,
-        tokenMoments: inout [Moments]
-    ) {
-        var none: [Moments] = []
-        MomentSweep.add(
-            float: block,
-            tokens: tokens,
-            channels: channels,
-            tokenStride: stride,
-            channelMoments: &none,
             tokenMoments: &tokenMoments
         )
     }
