@@ -2,8 +2,9 @@
 
 #include <string.h>
 
+#include "arm/neon.h"
 #include "reference/reference.h"
-#include "x86/avx2.h"
+#include "x86/avx512/avx512.h"
 
 // MARK: - Which table runs
 
@@ -15,6 +16,14 @@ const kva_kernels *kva_kernels_for(kva_isa isa) {
             return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")
                        ? &kva_avx2_kernels
                        : NULL;
+        case KVA_ISA_AVX512:
+            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                           __builtin_cpu_supports("avx512vnni") && kva_kernels_for(KVA_ISA_AVX2)
+                       ? &kva_avx512_kernels
+                       : NULL;
+#elif defined(__aarch64__)
+        case KVA_ISA_NEON: return &kva_neon_kernels;
 #endif
         default: return NULL;
     }

@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 
-#include "../reference/scalars.h"
+#include "../../reference/scalars.h"
 #include "avx2_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

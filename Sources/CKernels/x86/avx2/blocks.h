@@ -8,7 +8,7 @@
 // signed integer of code · 2^24: one conversion makes it a float, and the scale
 // carries the factor 2^-24, which is exact.
 
-#include "../reference/scalars.h"
+#include "../../reference/scalars.h"
 #include "avx2_inline.h"
 
 #define KVA_BYTE_FACTOR 0x1p-24f

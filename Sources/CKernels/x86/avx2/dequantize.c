@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 
-#include "../reference/reference.h"
+#include "../../reference/reference.h"
 #include "blocks.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

@@ -4,7 +4,7 @@
 // The AVX2 + FMA + F16C versions. Functions carry the target as an attribute,
 // so that no compiler flag is needed and the rest of the program stays portable.
 
-#include "../include/CKernels.h"
+#include "../../include/CKernels.h"
 
 #if defined(__x86_64__)
 

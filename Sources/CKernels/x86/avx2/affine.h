@@ -3,8 +3,8 @@
 
 // The arithmetic that both directions of affine quantization share; see reference/affine.c.
 
-#include "../reference/reference.h"
-#include "../reference/scalars.h"
+#include "../../reference/reference.h"
+#include "../../reference/scalars.h"
 #include "avx2_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
