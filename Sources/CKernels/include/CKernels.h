@@ -116,6 +116,33 @@ typedef struct {
     size_t score_stride;
 } kva_attention_side;
 
+/// Lanes of a panel of packed codes, and tokens of a tile of it; see reference/panel.h for the layout.
+enum { KVA_PANEL_LANES = 32, KVA_TILE_TOKENS = 32 };
+
+/// Packed keys or values of one head in tiles, as one side of attention for `group` queries.
+///
+/// Metadata of keys, one record for every `group_size` tokens: a scale for each channel (padded to a
+/// multiple of 16), then as many minima. Metadata of values, for each tile and every `group_size`
+/// channels: the scales of its 32 tokens, then their minima. Symmetric codes have no minima.
+typedef struct {
+    const uint8_t *codes;
+    /// float16 bits or float32.
+    const void *metadata;
+    int metadata_is_float;
+    int is_symmetric;
+    unsigned bits;
+    size_t channels;
+    size_t group_size;
+    /// The first token, a multiple of 32 counted from the start of `codes`, and how many follow.
+    size_t first_token;
+    size_t tokens;
+    /// Query rows, and elements between the score rows of two of them.
+    size_t group;
+    size_t score_stride;
+    /// Digits of 8 bits in which factors are rounded to integers: 1, 2, or 3 which is as good as float32.
+    unsigned digits;
+} kva_packed_side;
+
 /// One implementation of everything.
 typedef struct {
     kva_isa isa;
@@ -168,6 +195,10 @@ typedef struct {
     void (*attention_scores)(const kva_attention_side *keys, const float *queries, float *scores);
     /// output[query] += Σ weights[query][token]·values[token]
     void (*attention_values)(const kva_attention_side *values, const float *weights, float *output);
+    /// The same over packed keys; scores[query][token] from the first token asked for.
+    void (*packed_scores)(const kva_packed_side *keys, const float *queries, float *scores);
+    /// The same over packed values; weights[query][token] from the first token asked for.
+    void (*packed_values)(const kva_packed_side *values, const float *weights, float *output);
 } kva_kernels;
 
 /// The table of an instruction set, or null if it was not compiled in or this processor lacks it.

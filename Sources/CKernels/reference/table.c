@@ -25,4 +25,6 @@ const kva_kernels kva_reference_kernels = {
     .moment_sweep = kva_reference_moment_sweep,
     .attention_scores = kva_reference_attention_scores,
     .attention_values = kva_reference_attention_values,
+    .packed_scores = kva_reference_packed_scores,
+    .packed_values = kva_reference_packed_values,
 };
