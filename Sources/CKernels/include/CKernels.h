@@ -139,6 +139,9 @@ typedef struct {
     /// Query rows, and elements between the score rows of two of them.
     size_t group;
     size_t score_stride;
+    /// Of keys: a bound on each channel's scales (padded to a multiple of 16), or null to have it looked for in
+    /// the records that are read. Of values: null.
+    const float *_Nullable envelope;
     /// Digits of 8 bits in which factors are rounded to integers: 1, 2, or 3 which is as good as float32.
     unsigned digits;
 } kva_packed_side;

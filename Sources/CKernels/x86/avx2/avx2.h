@@ -49,6 +49,9 @@ void kva_avx2_moment_sweep(const kva_moment_sweep *sweep);
 void kva_avx2_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_avx2_attention_values(const kva_attention_side *values, const float *weights, float *output);
 
+void kva_avx2_packed_scores(const kva_packed_side *keys, const float *queries, float *scores);
+void kva_avx2_packed_values(const kva_packed_side *values, const float *weights, float *output);
+
 #pragma clang assume_nonnull end
 
 #endif

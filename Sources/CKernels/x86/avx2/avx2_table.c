@@ -1,7 +1,5 @@
 #include "avx2.h"
 
-#include "../../reference/reference.h"
-
 #if defined(__x86_64__)
 
 const kva_kernels kva_avx2_kernels = {
@@ -29,8 +27,8 @@ const kva_kernels kva_avx2_kernels = {
     .moment_sweep = kva_avx2_moment_sweep,
     .attention_scores = kva_avx2_attention_scores,
     .attention_values = kva_avx2_attention_values,
-    .packed_scores = kva_reference_packed_scores,
-    .packed_values = kva_reference_packed_values,
+    .packed_scores = kva_avx2_packed_scores,
+    .packed_values = kva_avx2_packed_values,
 };
 
 #endif

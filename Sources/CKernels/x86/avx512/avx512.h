@@ -13,6 +13,12 @@
 
 extern const kva_kernels kva_avx512_kernels;
 
+void kva_avx512_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
+void kva_avx512_attention_values(const kva_attention_side *values, const float *weights, float *output);
+
+void kva_avx512_packed_scores(const kva_packed_side *keys, const float *queries, float *scores);
+void kva_avx512_packed_values(const kva_packed_side *values, const float *weights, float *output);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -1,7 +1,5 @@
 #include "avx512.h"
 
-#include "../../reference/reference.h"
-
 #if defined(__x86_64__)
 
 const kva_kernels kva_avx512_kernels = {
@@ -27,10 +25,10 @@ const kva_kernels kva_avx512_kernels = {
     .dequantize_token_groups = kva_avx2_dequantize_token_groups,
     .dequantize_channel_groups = kva_avx2_dequantize_channel_groups,
     .moment_sweep = kva_avx2_moment_sweep,
-    .attention_scores = kva_avx2_attention_scores,
-    .attention_values = kva_avx2_attention_values,
-    .packed_scores = kva_reference_packed_scores,
-    .packed_values = kva_reference_packed_values,
+    .attention_scores = kva_avx512_attention_scores,
+    .attention_values = kva_avx512_attention_values,
+    .packed_scores = kva_avx512_packed_scores,
+    .packed_values = kva_avx512_packed_values,
 };
 
 #endif
