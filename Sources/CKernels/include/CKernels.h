@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsPacked.h"
+
 #pragma clang assume_nonnull begin
 
 /// Instruction sets, ordered so that a later one is preferred on its machine.
@@ -115,36 +117,6 @@ typedef struct {
     /// Elements between the score rows of two queries.
     size_t score_stride;
 } kva_attention_side;
-
-/// Lanes of a panel of packed codes, and tokens of a tile of it; see reference/panel.h for the layout.
-enum { KVA_PANEL_LANES = 32, KVA_TILE_TOKENS = 32 };
-
-/// Packed keys or values of one head in tiles, as one side of attention for `group` queries.
-///
-/// Metadata of keys, one record for every `group_size` tokens: a scale for each channel (padded to a
-/// multiple of 16), then as many minima. Metadata of values, for each tile and every `group_size`
-/// channels: the scales of its 32 tokens, then their minima. Symmetric codes have no minima.
-typedef struct {
-    const uint8_t *codes;
-    /// float16 bits or float32.
-    const void *metadata;
-    int metadata_is_float;
-    int is_symmetric;
-    unsigned bits;
-    size_t channels;
-    size_t group_size;
-    /// The first token, a multiple of 32 counted from the start of `codes`, and how many follow.
-    size_t first_token;
-    size_t tokens;
-    /// Query rows, and elements between the score rows of two of them.
-    size_t group;
-    size_t score_stride;
-    /// Of keys: a bound on each channel's scales (padded to a multiple of 16), or null to have it looked for in
-    /// the records that are read. Of values: null.
-    const float *_Nullable envelope;
-    /// Digits of 8 bits in which factors are rounded to integers: 1, 2, or 3 which is as good as float32.
-    unsigned digits;
-} kva_packed_side;
 
 /// One implementation of everything.
 typedef struct {
