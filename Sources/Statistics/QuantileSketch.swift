@@ -1,3 +1,5 @@
+import Kernels
+
 /// A histogram over logarithmic bins: 32 to an octave, exact counts, fixed size.
 ///
 /// A bin is named by the upper 11 bits of a float16 (sign, exponent, five bits
@@ -12,7 +14,7 @@
 /// 6 and 100, thresholds in use, are edges.
 public struct QuantileSketch: Sendable, Equatable {
     /// Sign, five bits of exponent, five bits of mantissa.
-    public static let binCount = 2048
+    public static let binCount = MomentSweep.binCount
     /// Bins of one sign that hold finite values; those after them count infinities and NaN.
     static let finiteBinsPerSign = 992
     static let binsPerSign = 1024
