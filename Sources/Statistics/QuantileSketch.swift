@@ -66,7 +66,8 @@ extension QuantileSketch {
         let octaveAndMantissa = Int((bits & 0x7FFF_FFFF) &>> 18) &- 112 &* 32
         if magnitude < 0x1p-14 { return sign &+ Int(magnitude * 0x1p19) }
         if magnitude.isFinite { return sign &+ min(octaveAndMantissa, finiteBinsPerSign &- 1) }
-        return sign &+ finiteBinsPerSign &+ (magnitude.isNaN ? 1 : 0)
+        // Sixteen bins on is the quiet NaN.
+        return sign &+ finiteBinsPerSign &+ (magnitude.isNaN ? 16 : 0)
     }
 
     /// The smallest magnitude of a bin, by its place within its sign.

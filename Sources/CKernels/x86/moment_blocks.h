@@ -47,8 +47,8 @@ typedef struct {
 /// Going down channels leaps over what lies beside them, which defeats the processor's own prefetching. So each
 /// group fetches its share of the next block, in the order of memory if nothing lies between the tokens, else
 /// its own channels of it. An address beyond the slab's end is harmless.
-static inline kva_next_lines kva_next_lines_of(const kva_moment_sweep *sweep, const kva_moment_sweep *group, size_t token,
-                                               size_t channel) {
+static inline kva_next_lines kva_next_lines_of(const kva_moment_sweep *sweep, const kva_moment_sweep *group,
+                                               size_t token, size_t channel) {
     const size_t size = sweep->is_half ? 2 : 4, row = sweep->token_stride * size;
     const uintptr_t end = (uintptr_t)sweep->elements + (token + group->tokens) * row;
     if (sweep->token_stride != sweep->channels) { return (kva_next_lines){end + channel * size, row}; }
@@ -89,8 +89,8 @@ typedef struct {
 
 /// Counts four channels over `rows` tokens: four at a time, so that their counters stay in the first-level cache
 /// and runs of equal elements do not wait for each other's counter. Counts all after lanes/4 · 64/rows steps.
-static inline __attribute__((always_inline)) void kva_count_step(const kva_pending_bins *pending, size_t lanes, size_t rows,
-                                                                 size_t step) {
+static inline __attribute__((always_inline)) void kva_count_step(const kva_pending_bins *pending, size_t lanes,
+                                                                 size_t rows, size_t step) {
     const size_t steps = KVA_TOKENS_PER_SUM / rows, lane = step / steps * 4;
     const uint16_t *bins = pending->bins + step % steps * rows * lanes + lane;
     uint16_t *counters = pending->counters + lane * KVA_HISTOGRAM_BINS;

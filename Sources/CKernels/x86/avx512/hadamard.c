@@ -3,7 +3,8 @@
 #include "../../reference/reference.h"
 #include "avx512_inline.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(                                                                       \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 // Stages follow each other as in the reference and each sum has the same two terms, so
 // that results are equal in every bit.

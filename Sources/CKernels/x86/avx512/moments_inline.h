@@ -6,7 +6,8 @@
 #include "../moment_blocks.h"
 #include "avx512_inline.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(                                                                       \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 typedef struct {
     __m512 power1, power2, power3, power4, absolute;

@@ -2,7 +2,8 @@
 
 #include "avx512_inline.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(                                                                       \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 /// exp(x) as `kva_exponential` computes it.
 KVA_INLINE __m512 exponential(__m512 x) {
