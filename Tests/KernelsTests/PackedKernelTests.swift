@@ -155,7 +155,15 @@ import Testing
 
     @Test(arguments: Implementation.all)
     func aGivenEnvelopeChangesNoMoreThanRounding(_ implementation: Implementation) {
-        let sample = PackedSample(.keys, bits: 2, channels: 128, groupSize: 32, tokens: 256, outlierChannel: 9, seed: 15)
+        let sample = PackedSample(
+            .keys,
+            bits: 2,
+            channels: 128,
+            groupSize: 32,
+            tokens: 256,
+            outlierChannel: 9,
+            seed: 15
+        )
         let rows = sample.rows(2, count: 256, seed: 16)
         let expected = sample.result(Self.reference, count: 256, queries: 2, digits: 3, rows: rows)
         var envelope = [Float](repeating: 0, count: 128)
