@@ -26,7 +26,7 @@ void kva_reference_silu_multiply(const float *gate, const float *up, float *y, s
 void kva_reference_rotate_halves(float *x, const float *c, const float *s, size_t half);
 
 void kva_reference_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
-void kva_reference_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
+void kva_reference_prepare_vector(const float *vector, uint8_t *prepared, size_t count);
 void kva_reference_gemv(kva_type type, const kva_gemv *work);
 
 void kva_reference_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,

@@ -13,6 +13,11 @@
 
 extern const kva_kernels kva_avx512_kernels;
 
+void kva_avx512_gemv(kva_type type, const kva_gemv *work);
+/// Types with blocks of 32 and of 256 elements, for one, two or four vectors.
+void kva_avx512_gemv_plain(kva_type type, const kva_gemv *work);
+void kva_avx512_gemv_k(kva_type type, const kva_gemv *work);
+
 #pragma clang assume_nonnull end
 
 #endif
