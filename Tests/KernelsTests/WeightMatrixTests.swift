@@ -102,17 +102,17 @@ extension ElementType {
             rows: rows,
             columns: columns
         )
-        let tokens = 9
+        let tokens = 17
         let x = SampleKind.gaussian.values(tokens * columns, seed: 21)
         var many = [Float](repeating: .nan, count: tokens * rows), few = many, one = many
         matrix.multiply(tokens: tokens, input: x, into: &many)
-        matrix.multiply(tokens: 3, input: x, into: &few)
+        matrix.multiply(tokens: 16, input: x, into: &few)
         let block = Block(x), rowBlock = Block(one)
         for token in 0..<tokens {
             matrix.multiply(vector: block.base + token * columns, into: rowBlock.base + token * rows)
         }
         one = rowBlock.values
-        #expect(few[..<(3 * rows)].elementsEqual(one[..<(3 * rows)]))
+        #expect(few[..<(16 * rows)].elementsEqual(one[..<(16 * rows)]))
         let scale = one.reduce(0) { max($0, abs($1)) }
         for (a, b) in zip(many, one) { #expect(abs(a - b) <= scale * 1e-5) }
     }
@@ -132,9 +132,11 @@ extension ElementType {
         let results = [1, 2, 5].map { count in
             Parallel.threadCount = count
             var vector = [Float](repeating: 0, count: rows), block = [Float](repeating: 0, count: tokens * rows)
+            var few = [Float](repeating: 0, count: 7 * rows)
             matrix.multiply(vector: x, into: &vector)
+            matrix.multiply(tokens: 7, input: x, into: &few)
             matrix.multiply(tokens: tokens, input: x, into: &block)
-            return vector + block
+            return vector + few + block
         }
         #expect(results[0] == results[1] && results[0] == results[2])
     }
