@@ -76,7 +76,7 @@ extension WeightMatrix {
             withUnsafeTemporaryAllocation(of: Float.self, capacity: rowCount * columns) { scratch in
                 guard let block = scratch.baseAddress else { return }
                 dequantize(rows: firstRow..<firstRow + rowCount, into: block)
-                DenseMatrix.multiplyTransposed(
+                DenseMatrix.multiply(
                     rows: min(Self.tokensPerItem, tokens - firstToken),
                     columns: rowCount,
                     inner: columns,
@@ -84,6 +84,7 @@ extension WeightMatrix {
                     stride: columns,
                     block,
                     stride: columns,
+                    transposed: true,
                     into: result + firstToken * rows + firstRow,
                     stride: rows
                 )

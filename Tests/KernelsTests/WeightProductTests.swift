@@ -112,7 +112,8 @@ import Testing
         let rows = 5
         for columns in Self.widths(type) {
             let weights = Block(type.randomRows(rows, columns: columns, seed: UInt64(columns)))
-            let rowBytes = try #require(type.byteCount(elements: columns)), identifier = try #require(identifiers[type])
+            let rowBytes = try #require(type.byteCount(elements: columns))
+            let identifier = try #require(identifiers[type])
             for kind in SampleKind.allCases where kind.isFinite {
                 let x = kind.values(columns, seed: 20)
                 let result = try Self.products(
@@ -126,7 +127,8 @@ import Testing
                 )
                 var row = [Float](repeating: 0, count: columns)
                 for index in 0..<rows {
-                    Implementation.reference.pointee.dequantize(identifier, weights.base + index * rowBytes, &row, columns)
+                    let source = weights.base + index * rowBytes
+                    Implementation.reference.pointee.dequantize(identifier, source, &row, columns)
                     let exact = zip(row, x).reduce(0) { $0 + Double($1.0) * Double($1.1) }
                     let bound = Self.errorBound(row, x, isFixedPoint: type.elementsPerBlock > 1)
                     #expect(abs(Double(result[index]) - exact) <= bound, "\(kind), \(columns) columns")

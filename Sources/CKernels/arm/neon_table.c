@@ -13,10 +13,13 @@ const kva_kernels kva_neon_kernels = {
     .add = kva_reference_add,
     .scale = kva_reference_scale,
     .maximum = kva_reference_maximum,
+    .absolute_maximum = kva_reference_absolute_maximum,
     .exponential_sum = kva_reference_exponential_sum,
     .rms_norm = kva_reference_rms_norm,
     .silu_multiply = kva_reference_silu_multiply,
     .rotate_halves = kva_reference_rotate_halves,
+    .rotate_adjacent = kva_reference_rotate_adjacent,
+    .walsh_hadamard = kva_reference_walsh_hadamard,
     .dequantize = kva_reference_dequantize,
     .prepare_vector = kva_reference_prepare_vector,
     .gemv = kva_reference_gemv,
@@ -27,6 +30,8 @@ const kva_kernels kva_neon_kernels = {
     .moment_sweep = kva_reference_moment_sweep,
     .attention_scores = kva_reference_attention_scores,
     .attention_values = kva_reference_attention_values,
+    .packed_scores = kva_reference_packed_scores,
+    .packed_values = kva_reference_packed_values,
 };
 
 #endif

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsPacked.h"
+
 #pragma clang assume_nonnull begin
 
 /// Instruction sets, ordered so that a later one is preferred on its machine.
@@ -104,7 +106,11 @@ typedef struct {
     float shift;
 } kva_moments;
 
-/// A slab for a moment sweep; `half` selects float16 over float32 elements.
+/// Bins of a histogram: the upper 11 bits of a float16, that is, its sign, its exponent and five bits of
+/// mantissa. A float32 falls into the bin of the float16 next to it towards zero.
+enum { KVA_HISTOGRAM_BINS = 2048 };
+
+/// A slab for a moment sweep; `is_half` selects float16 over float32 elements.
 typedef struct {
     const void *elements;
     int is_half;
@@ -115,6 +121,8 @@ typedef struct {
     kva_moments *_Nullable channel_moments;
     /// One a token, added to; or null.
     kva_moments *_Nullable token_moments;
+    /// [channel][bin], added to; or null. The caller empties them before a channel has had 65,536 tokens.
+    uint16_t *_Nullable counters;
 } kva_moment_sweep;
 
 /// Keys or values of one head, as one side of attention for `group` queries.
@@ -150,6 +158,8 @@ typedef struct {
     void (*scale)(float a, float *x, size_t count);
     /// Largest element, −infinity for none; NaN is passed over.
     float (*maximum)(const float *x, size_t count);
+    /// Largest magnitude, 0 for none; NaN is passed over.
+    float (*absolute_maximum)(const float *x, size_t count);
     /// x = exp(x − shift), returns the sum. Differences below −86.9 give 0.
     float (*exponential_sum)(float *x, size_t count, float shift);
     /// y = x / rms(x) · weight
@@ -158,6 +168,11 @@ typedef struct {
     void (*silu_multiply)(const float *gate, const float *up, float *y, size_t count);
     /// Rotates (x[i], x[i + half]) by the angle with cosine c[i] and sine s[i].
     void (*rotate_halves)(float *x, const float *c, const float *s, size_t half);
+    /// Rotates (x[2i], x[2i + 1]) by the angle with cosine c[i] and sine s[i].
+    void (*rotate_adjacent)(float *x, const float *c, const float *s, size_t pairs);
+    /// The Walsh–Hadamard transform of each row of `length` elements, a power of two, in place and in natural
+    /// (Sylvester's) order, divided by the root of `length`. Equal in every bit for all implementations.
+    void (*walsh_hadamard)(float *x, size_t rows, size_t length);
 
     // MARK: weights
     void (*dequantize)(kva_type type, const uint8_t *source, float *target, size_t count);
@@ -175,6 +190,7 @@ typedef struct {
                                       const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
 
     // MARK: statistics
+    /// One pass over the slab for all that is asked for. Zeros have no sign: an extreme is never −0.
     void (*moment_sweep)(const kva_moment_sweep *sweep);
 
     // MARK: attention
@@ -182,6 +198,10 @@ typedef struct {
     void (*attention_scores)(const kva_attention_side *keys, const float *queries, float *scores);
     /// output[query] += Σ weights[query][token]·values[token]
     void (*attention_values)(const kva_attention_side *values, const float *weights, float *output);
+    /// The same over packed keys; scores[query][token] from the first token asked for.
+    void (*packed_scores)(const kva_packed_side *keys, const float *queries, float *scores);
+    /// The same over packed values; weights[query][token] from the first token asked for.
+    void (*packed_values)(const kva_packed_side *values, const float *weights, float *output);
 } kva_kernels;
 
 /// The table of an instruction set, or null if it was not compiled in or this processor lacks it.

@@ -19,7 +19,8 @@ static inline __attribute__((always_inline, unused)) void kva_prefetch_weights(c
 /// The bytes before those that `kva_prefetch_weights` asks for.
 static inline __attribute__((always_inline, unused)) void kva_prefetch_first(const kva_gemv *work) {
     const size_t bytes = work->rows * work->row_bytes;
-    for (size_t i = 0; i < KVA_PREFETCH_DISTANCE && i < bytes; i += 64) { _mm_prefetch(work->weights + i, _MM_HINT_T0); }
+    const size_t first = bytes < KVA_PREFETCH_DISTANCE ? bytes : KVA_PREFETCH_DISTANCE;
+    for (size_t i = 0; i < first; i += 64) { _mm_prefetch(work->weights + i, _MM_HINT_T0); }
 }
 
 #endif

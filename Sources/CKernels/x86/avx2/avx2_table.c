@@ -13,10 +13,13 @@ const kva_kernels kva_avx2_kernels = {
     .add = kva_avx2_add,
     .scale = kva_avx2_scale,
     .maximum = kva_avx2_maximum,
+    .absolute_maximum = kva_avx2_absolute_maximum,
     .exponential_sum = kva_avx2_exponential_sum,
     .rms_norm = kva_avx2_rms_norm,
     .silu_multiply = kva_avx2_silu_multiply,
     .rotate_halves = kva_avx2_rotate_halves,
+    .rotate_adjacent = kva_avx2_rotate_adjacent,
+    .walsh_hadamard = kva_avx2_walsh_hadamard,
     .dequantize = kva_avx2_dequantize,
     .prepare_vector = kva_avx2_prepare_vector,
     .gemv = kva_avx2_gemv,
@@ -27,6 +30,8 @@ const kva_kernels kva_avx2_kernels = {
     .moment_sweep = kva_avx2_moment_sweep,
     .attention_scores = kva_avx2_attention_scores,
     .attention_values = kva_avx2_attention_values,
+    .packed_scores = kva_avx2_packed_scores,
+    .packed_values = kva_avx2_packed_values,
 };
 
 #endif

@@ -11,9 +11,10 @@ KVA_INLINE __m256i k_codes(const uint8_t *nibbles, const uint8_t *high, int pair
     const __m256i codes = kva_nibbles(nibbles + 32 * pair + 16 * half);
     if (!high) { return codes; }
     const __m256i bits = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(high + 16 * half)));
-    const int first = 2 * pair;
-    const __m256i moved = pair < 2 ? _mm256_sllv_epi64(bits, _mm256_setr_epi64x(4 - first, 4 - first, 3 - first, 3 - first))
-                                   : _mm256_srlv_epi64(bits, _mm256_setr_epi64x(first - 4, first - 4, first - 3, first - 3));
+    // Bit 2·pair of the first 16 bytes and the next one of the others, to bit 4.
+    const int left = 4 - 2 * pair;
+    const __m256i moved = pair < 2 ? _mm256_sllv_epi64(bits, _mm256_setr_epi64x(left, left, left - 1, left - 1))
+                                   : _mm256_srlv_epi64(bits, _mm256_setr_epi64x(-left, -left, 1 - left, 1 - left));
     return _mm256_or_si256(codes, _mm256_and_si256(moved, _mm256_set1_epi8(16)));
 }
 
@@ -64,7 +65,8 @@ KVA_INLINE __m256i q6_k_codes(const uint8_t *block, int half, int pair, int last
     const __m256i tops = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)high));
     const __m256i moved = pair ? _mm256_srlv_epi64(tops, _mm256_setr_epi64x(0, 0, 2, 2))
                                : _mm256_sllv_epi64(tops, _mm256_setr_epi64x(4, 4, 2, 2));
-    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(15)), _mm256_and_si256(moved, _mm256_set1_epi8(48)));
+    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(15)),
+                           _mm256_and_si256(moved, _mm256_set1_epi8(48)));
 }
 
 /// The scales of a prepared vector's four blocks, each twice, in the blocks' order.

@@ -10,7 +10,8 @@ KVA_INLINE uint32_t largest_magnitude(const float *x) {
     __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < 4; i++) {
         // As integers, so that NaN is larger than all numbers.
-        most = _mm256_max_epu32(most, _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(const void *)(x + 8 * i)), mask));
+        const __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(x + 8 * i));
+        most = _mm256_max_epu32(most, _mm256_and_si256(bits, mask));
     }
     __m128i four = _mm_max_epu32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
     four = _mm_max_epu32(four, _mm_shuffle_epi32(four, 0x4E));

@@ -48,7 +48,8 @@ KVA_INLINE void gemv_floats(kva_type type, size_t bytes, size_t tokens, const kv
             }
         }
         for (size_t t = 0; t < tokens; t++) {
-            const __m512 all = _mm512_add_ps(_mm512_add_ps(sums[t][0], sums[t][1]), _mm512_add_ps(sums[t][2], sums[t][3]));
+            const __m512 all =
+                _mm512_add_ps(_mm512_add_ps(sums[t][0], sums[t][1]), _mm512_add_ps(sums[t][2], sums[t][3]));
             work->result[t * work->result_stride + row] = kva_finish(all, _mm512_setzero_ps(), 0);
         }
     }

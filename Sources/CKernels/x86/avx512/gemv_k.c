@@ -21,7 +21,8 @@ KVA_INLINE __m512i k_codes(const uint8_t *nibbles, const uint8_t *high, int step
         _mm512_srlv_epi64(spread, _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4)), _mm512_set1_epi8(15));
     if (!high) { return codes; }
     const __m512i bits = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(high + 16 * half)));
-    const __m512i turns = step ? _mm512_setr_epi64(0, 0, 63, 63, 62, 62, 61, 61) : _mm512_setr_epi64(4, 4, 3, 3, 2, 2, 1, 1);
+    const __m512i turns =
+        step ? _mm512_setr_epi64(0, 0, 63, 63, 62, 62, 61, 61) : _mm512_setr_epi64(4, 4, 3, 3, 2, 2, 1, 1);
     // 0xF8: a | (b & c)
     return _mm512_ternarylogic_epi64(codes, _mm512_rolv_epi64(bits, turns), _mm512_set1_epi8(16), 0xF8);
 }
@@ -48,7 +49,8 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
                 const __m512i places = _mm512_add_epi32(kva_spread_scales(), _mm512_set1_epi32(8 * step));
                 for (size_t t = 0; t < tokens; t++) {
                     const __m512i sums = kva_product_128(a, b, x[t].digits + 3 * i + 384 * (size_t)step);
-                    totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_permutexvar_ps(places, pair[t]), totals[t]);
+                    const __m512 factors = _mm512_permutexvar_ps(places, pair[t]);
+                    totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), factors, totals[t]);
                 }
             }
         }
@@ -63,8 +65,8 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
 /// Codes of the four 32-element parts of one half: their first 16 elements (`last` 0) or their last.
 KVA_INLINE __m512i q6_k_codes(const uint8_t *block, int half, int last) {
     const uint8_t *low = block + 64 * half + 16 * last, *high = block + 128 + 32 * half + 16 * last;
-    const __m512i pairs = _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)low)), 0xF0F0,
-                                                      _mm_loadu_si128((const __m128i *)(low + 32)));
+    const __m512i even = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)low));
+    const __m512i pairs = _mm512_mask_broadcast_i32x4(even, 0xF0F0, _mm_loadu_si128((const __m128i *)(low + 32)));
     const __m512i nibbles = _mm512_and_si512(
         _mm512_srlv_epi64(pairs, _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4)), _mm512_set1_epi8(15));
     const __m512i tops = _mm512_rolv_epi64(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)high)),

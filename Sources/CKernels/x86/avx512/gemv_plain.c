@@ -51,8 +51,9 @@ KVA_INLINE __m512i pick(four_blocks blocks, words_32 places) {
 /// Scale and offset, for types without one the scale twice, of blocks 0, 2, 1, 3.
 KVA_INLINE __m256 scales_of(plain_type type, four_blocks blocks) {
     const int offset = type.bias ? 0 : 1;
-    const words_32 places = {word_at(type, 0, 0), word_at(type, 0, offset), word_at(type, 2, 0), word_at(type, 2, offset),
-                             word_at(type, 1, 0), word_at(type, 1, offset), word_at(type, 3, 0), word_at(type, 3, offset)};
+    const words_32 places = {word_at(type, 0, 0), word_at(type, 0, offset), word_at(type, 2, 0),
+                             word_at(type, 2, offset), word_at(type, 1, 0), word_at(type, 1, offset),
+                             word_at(type, 3, 0), word_at(type, 3, offset)};
     return _mm256_cvtph_ps(_mm512_castsi512_si128(pick(blocks, places)));
 }
 
@@ -64,8 +65,9 @@ KVA_INLINE void codes_of(plain_type type, four_blocks blocks, __m512i *a, __m512
     *b = _mm512_and_si512(_mm512_srli_epi16(nibbles, 4), _mm512_set1_epi8(15));
     if (type.fifth_bits) {
         const int low = type.fifth_bits, high = low + 1;
-        const words_32 bits = {word_at(type, 0, low), word_at(type, 1, low), word_at(type, 2, low), word_at(type, 3, low),
-                               word_at(type, 0, high), word_at(type, 1, high), word_at(type, 2, high), word_at(type, 3, high)};
+        const words_32 bits = {word_at(type, 0, low),  word_at(type, 1, low),  word_at(type, 2, low),
+                               word_at(type, 3, low),  word_at(type, 0, high), word_at(type, 1, high),
+                               word_at(type, 2, high), word_at(type, 3, high)};
         const __m128i masks = _mm512_castsi512_si128(pick(blocks, bits));
         const __m512i sixteen = _mm512_set1_epi8(16);
         *a = _mm512_mask_add_epi8(*a, _cvtu64_mask64((uint64_t)_mm_cvtsi128_si64(masks)), *a, sixteen);

@@ -1,0 +1,22 @@
+#if defined(__x86_64__)
+
+#include "../../reference/scalars.h"
+#include "avx512.h"
+#include "lanes.h"
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
+                             apply_to = function)
+
+#include "../full_attention.h"
+
+void kva_avx512_attention_scores(const kva_attention_side *keys, const float *queries, float *scores) {
+    attention_scores(keys, queries, scores);
+}
+
+void kva_avx512_attention_values(const kva_attention_side *values, const float *weights, float *output) {
+    attention_values(values, weights, output);
+}
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,166 @@
+// Attention over packed keys and values: which records and panels meet. Included once by each
+// instruction set, after x86/packed_factors.h; the products themselves are each set's own.
+
+/// A panel product: result[query·result_stride + lane] = step·Σ digit·code + offset, or += that.
+typedef struct {
+    /// `panels` panels of `reduced` elements, `stride` bytes apart; `ahead` bytes further is asked for meanwhile.
+    const uint8_t *panel;
+    size_t stride, panels, reduced, ahead;
+    const factors *work;
+    int adds;
+    float *result;
+    size_t result_stride;
+} panel_work;
+
+typedef void panel_products(const panel_work *work);
+
+static panel_products *panel_products_for(unsigned bits, unsigned digits, size_t queries);
+
+/// Whether a side has the shape that this file reads; anything else goes to the reference.
+static int fits(const kva_packed_side *side, size_t reduced, size_t grouped) {
+    const int aligned = side->group_size % KVA_PANEL_LANES == 0 || side->group_size >= grouped;
+    return aligned && reduced <= REDUCED_AT_MOST && side->digits >= 1 && side->digits <= 3;
+}
+
+// MARK: - Scores
+
+/// Tiles of keys between that in hand and that asked for.
+enum { TILES_AHEAD = 8 };
+
+/// Scores of up to four queries over whole tiles and the rest of the last.
+static void score_tiles(const kva_packed_side *keys, size_t token, size_t end, size_t query, size_t queries,
+                        const float *source, float *scores) {
+    source += query * keys->channels;
+    scores += query * keys->score_stride;
+    const size_t reduced = kva_key_reduced(keys->channels), record = kva_key_group_stride(keys->channels, keys->is_symmetric);
+    const size_t bytes = kva_panel_bytes(reduced, keys->bits), size = keys->group_size;
+    const size_t records_ahead = (TILES_AHEAD * KVA_TILE_TOKENS + size - 1) / size;
+    record_place place = {0, reduced, UNIT, reduced, records_ahead * record};
+    rows row;
+    begin_rows(&row, source, keys->channels, queries, keys->channels);
+    place.first = token / size * record;
+    find_envelope(&row, keys, &place, (end - 1) / size - token / size + 1, record);
+    if (!finish_rows(&row, keys->digits)) {
+        kva_packed_side part = *keys;
+        part.first_token = token;
+        part.tokens = end - token;
+        part.group = queries;
+        kva_reference_packed_scores(&part, source, scores + token - keys->first_token);
+        return;
+    }
+    panel_products *const products = panel_products_for(keys->bits, keys->digits, queries);
+    factors factor[RECORDS_AT_ONCE];
+    for (size_t first = SIZE_MAX; token < end; token += KVA_TILE_TOKENS) {
+        if (first == SIZE_MAX || token / size >= first + RECORDS_AT_ONCE) {
+            first = token / size;
+            for (size_t i = 0; i < RECORDS_AT_ONCE && (first + i) * size < end; i++) {
+                place.first = (first + i) * record;
+                prepare_record(&factor[i], &row, keys, &place);
+            }
+        }
+        float last[QUERIES_AT_ONCE * KVA_PANEL_LANES];
+        const int whole = end - token >= KVA_TILE_TOKENS;
+        const panel_work work = {
+            .panel = keys->codes + token / KVA_TILE_TOKENS * bytes,
+            .panels = 1,
+            .reduced = reduced,
+            .ahead = TILES_AHEAD * bytes,
+            .work = &factor[token / size - first],
+            .result = whole ? scores + (token - keys->first_token) : last,
+            .result_stride = whole ? keys->score_stride : KVA_PANEL_LANES,
+        };
+        products(&work);
+        for (size_t i = 0; i < queries && !whole; i++) {
+            float *target = scores + i * keys->score_stride + (token - keys->first_token);
+            memcpy(target, last + i * KVA_PANEL_LANES, (end - token) * sizeof last[0]);
+        }
+    }
+}
+
+static void packed_scores(const kva_packed_side *keys, const float *queries, float *scores) {
+    if (!fits(keys, kva_key_reduced(keys->channels), SIZE_MAX)) {
+        kva_reference_packed_scores(keys, queries, scores);
+        return;
+    }
+    // More queries than go at once pass over a few tiles while those stay in the first-level cache.
+    const size_t step = keys->group > QUERIES_AT_ONCE ? 8 * KVA_TILE_TOKENS : keys->tokens + KVA_TILE_TOKENS;
+    const size_t end = keys->first_token + keys->tokens;
+    for (size_t token = keys->first_token; token < end; token += step) {
+        const size_t stop = end - token < step ? end : token + step;
+        for (size_t query = 0; query < keys->group; query += QUERIES_AT_ONCE) {
+            const size_t rest = keys->group - query;
+            score_tiles(keys, token, stop, query, rest < QUERIES_AT_ONCE ? rest : QUERIES_AT_ONCE, queries, scores);
+        }
+    }
+}
+
+// MARK: - Weighted sums
+
+/// Adds the weighted values of one run of tiles to the outputs of up to four queries.
+static void value_run(const kva_packed_side *values, size_t token, size_t count, size_t query, size_t queries,
+                      const float *weights, float *output) {
+    weights += query * values->score_stride + (token - values->first_token);
+    output += query * values->channels;
+    const size_t tiles = (count + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, tile = token / KVA_TILE_TOKENS;
+    const size_t record = kva_value_tile_stride(values->channels, values->group_size, values->is_symmetric);
+    const size_t group_record = KVA_TILE_TOKENS * (values->is_symmetric ? 1 : 2);
+    const size_t bytes = kva_value_tile_bytes(values->channels, values->bits), size = values->group_size;
+    const size_t panel_bytes = kva_panel_bytes(KVA_TILE_TOKENS, values->bits), groups = kva_value_groups(values->channels, size);
+    record_place place = {tile * record, tiles * KVA_TILE_TOKENS, record, KVA_TILE_TOKENS, tiles * record};
+    rows row;
+    begin_rows(&row, weights, values->score_stride, queries, count);
+    find_envelope(&row, values, &place, groups, group_record);
+    if (!finish_rows(&row, values->digits)) {
+        kva_packed_side part = *values;
+        part.first_token = token;
+        part.tokens = count;
+        part.group = queries;
+        kva_reference_packed_values(&part, weights, output);
+        return;
+    }
+    panel_products *const products = panel_products_for(values->bits, values->digits, queries);
+    factors factor[RECORDS_AT_ONCE];
+    for (size_t channel = 0, first = SIZE_MAX; channel < values->channels; channel += KVA_PANEL_LANES) {
+        if (first == SIZE_MAX || channel / size >= first + RECORDS_AT_ONCE) {
+            first = channel / size;
+            for (size_t i = 0; i < RECORDS_AT_ONCE && first + i < groups; i++) {
+                place.first = tile * record + (first + i) * group_record;
+                prepare_record(&factor[i], &row, values, &place);
+            }
+        }
+        float last[QUERIES_AT_ONCE * KVA_PANEL_LANES];
+        const int whole = values->channels - channel >= KVA_PANEL_LANES;
+        const panel_work work = {
+            .panel = values->codes + tile * bytes + channel / KVA_PANEL_LANES * panel_bytes,
+            .stride = bytes,
+            .panels = tiles,
+            .reduced = KVA_TILE_TOKENS,
+            .ahead = tiles * bytes,
+            .work = &factor[channel / size - first],
+            .adds = whole,
+            .result = whole ? output + channel : last,
+            .result_stride = whole ? values->channels : KVA_PANEL_LANES,
+        };
+        products(&work);
+        for (size_t i = 0; i < queries && !whole; i++) {
+            for (size_t j = 0; channel + j < values->channels; j++) {
+                output[i * values->channels + channel + j] += last[i * KVA_PANEL_LANES + j];
+            }
+        }
+    }
+}
+
+static void packed_values(const kva_packed_side *values, const float *weights, float *output) {
+    if (!fits(values, 0, values->channels)) {
+        kva_reference_packed_values(values, weights, output);
+        return;
+    }
+    const size_t end = values->first_token + values->tokens;
+    for (size_t token = values->first_token; token < end; token += RUN_TOKENS) {
+        const size_t count = end - token < RUN_TOKENS ? end - token : RUN_TOKENS;
+        for (size_t query = 0; query < values->group; query += QUERIES_AT_ONCE) {
+            const size_t rest = values->group - query;
+            value_run(values, token, count, query, rest < QUERIES_AT_ONCE ? rest : QUERIES_AT_ONCE, weights, output);
+        }
+    }
+}

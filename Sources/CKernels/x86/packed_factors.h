@@ -1,0 +1,222 @@
+// The factors of attention over packed keys and values. Included once by each instruction set, before
+// x86/packed_attention.h and after the vector operations it is made of.
+//
+// Both sides are Σ factor·(scale·code + minimum). Factor times scale is rounded to an integer of one, two or
+// three balanced 8-bit digits and multiplied with the codes as an integer, exactly; what remains is float32.
+// One step holds for all that is rounded together (the tiles of one call for keys, a run of tiles for values):
+// that of the row's largest |factor|·envelope, where the envelope of a reduced element is its largest scale
+// among the records that are read: of a channel over the tokens, or of a token over its groups of channels.
+// So a channel that is large in every token, as keys have, takes no digits from the others.
+//
+// Two digits: |row·envelope| is rounded to 15 bits of its largest and scale/envelope to 15 bits of 1, hence a
+// product errs by at most 2^-14 of the largest; one digit: 2^-8 more. Three digits: the product in float32 is
+// rounded to 23 bits of the largest, as good as float32's own rounding.
+
+enum {
+    QUERIES_AT_ONCE = 4,
+    /// Reduced elements whose factors are prepared at a time.
+    UNIT = 32,
+    /// Records that are prepared one after the other, since they need not wait for each other.
+    RECORDS_AT_ONCE = 4,
+    /// Tiles of values that share one step.
+    RUN_TILES = 8,
+    RUN_TOKENS = RUN_TILES * KVA_TILE_TOKENS,
+    REDUCED_AT_MOST = 512
+};
+
+/// Integers of two and three digits such that no digit leaves −128…127, nor one that rounding made larger.
+#define TWO_DIGITS_LIMIT 32639.0f
+#define THREE_DIGITS_LIMIT 8355000.0f
+/// Below this the quotients overflow; what has no larger element counts as zero.
+#define LEAST_MAGNITUDE 0x1p-100f
+
+/// Queries or weights, which stay the same while scales go by; padded with zeros to whole units.
+typedef struct {
+    const float *row[QUERIES_AT_ONCE];
+    /// Rows that do not end with a unit.
+    _Alignas(64) float copy[QUERIES_AT_ONCE][REDUCED_AT_MOST];
+    /// row · envelope / largest · 32767, for one and two digits.
+    _Alignas(64) int16_t rounded[QUERIES_AT_ONCE][REDUCED_AT_MOST];
+    /// row / largest · THREE_DIGITS_LIMIT, for three.
+    _Alignas(64) float scaled[QUERIES_AT_ONCE][REDUCED_AT_MOST];
+    /// The largest scale of each reduced element; then TWO_DIGITS_LIMIT / that, or zero.
+    _Alignas(64) float envelope[REDUCED_AT_MOST];
+    /// What one unit of the integers stands for.
+    float step[QUERIES_AT_ONCE];
+    size_t queries, count, padded;
+} rows;
+
+/// Factors times the scales of one record, as integers.
+typedef struct {
+    // [query][four reduced elements][digit][4 bytes]; two digits unless three are asked for.
+    _Alignas(64) uint8_t digits[QUERIES_AT_ONCE * 4 * REDUCED_AT_MOST];
+    size_t row_bytes;
+    float step[QUERIES_AT_ONCE];
+    /// Σ factor·minimum
+    float offset[QUERIES_AT_ONCE];
+} factors;
+
+/// Where the `count` scales of a record lie: runs of 32, `stride` apart; each minimum `to_minimum` after its scale.
+typedef struct {
+    size_t first, count, stride, to_minimum;
+    /// Elements from here to what is asked for meanwhile.
+    size_t ahead;
+} record_place;
+
+KVA_INLINE floats load_metadata(const kva_packed_side *side, size_t index, int is_float) {
+    return is_float ? load((const float *)side->metadata + index) : load_halves((const uint16_t *)side->metadata + index);
+}
+
+// MARK: - Rows
+
+/// Up to four rows, padded with zeros; the envelope is still zero.
+KVA_INLINE void begin_rows(rows *prepared, const float *source, size_t stride, size_t queries, size_t count) {
+    const size_t padded = kva_rounded_up(count, UNIT);
+    prepared->queries = queries;
+    prepared->count = count;
+    prepared->padded = padded;
+    for (size_t query = 0; query < queries; query++) {
+        prepared->row[query] = source + query * stride;
+        if (count == padded) { continue; }
+        memcpy(prepared->copy[query], prepared->row[query], count * sizeof(float));
+        memset(prepared->copy[query] + count, 0, (padded - count) * sizeof(float));
+        prepared->row[query] = prepared->copy[query];
+    }
+    memset(prepared->envelope, 0, padded * sizeof(float));
+}
+
+/// The envelope of `records` records, `stride` apart, if none is given.
+KVA_INLINE void find_envelope(rows *prepared, const kva_packed_side *side, const record_place *place, size_t records,
+                              size_t stride) {
+    if (side->envelope) {
+        memcpy(prepared->envelope, side->envelope, place->count * sizeof(float));
+        return;
+    }
+    for (size_t i = 0; i < place->count; i += LANES) {
+        const size_t index = place->first + i / UNIT * place->stride + i % UNIT;
+        floats most = zero_floats();
+        for (size_t record = 0; record < records; record++) {
+            most = larger_magnitude(most, load_metadata(side, index + record * stride, side->metadata_is_float));
+        }
+        store(prepared->envelope + i, most);
+    }
+}
+
+/// Rounds the rows; 0 if an element is not finite.
+KVA_INLINE int finish_rows(rows *prepared, unsigned digits) {
+    floats poison = zero_floats();
+    for (size_t query = 0; query < prepared->queries; query++) {
+        const float *row = prepared->row[query];
+        float *scaled = prepared->scaled[query];
+        floats most = zero_floats();
+        for (size_t i = 0; i < prepared->padded; i += LANES) {
+            // An infinite or NaN element makes its product so too, even with zero.
+            const floats product = multiply(load(row + i), load(prepared->envelope + i));
+            poison = multiply_add(product, zero_floats(), poison);
+            most = larger_magnitude(most, product);
+            store(scaled + i, digits == 3 ? load(row + i) : product);
+        }
+        float largest = largest_of(most);
+        largest = largest < LEAST_MAGNITUDE ? 0 : largest;
+        const floats factor = all(largest > 0 ? (digits == 3 ? THREE_DIGITS_LIMIT : 32767) / largest : 0);
+        for (size_t i = 0; i < prepared->padded; i += 2 * LANES) {
+            const floats low = multiply(load(scaled + i), factor), high = multiply(load(scaled + i + LANES), factor);
+            if (digits == 3) {
+                store(scaled + i, low);
+                store(scaled + i + LANES, high);
+            } else {
+                store_integers(prepared->rounded[query] + i, words(low, high));
+            }
+        }
+        const float unit = digits == 1 ? 256 * 32768 / (32767 * TWO_DIGITS_LIMIT) : 32768 / (32767 * TWO_DIGITS_LIMIT);
+        prepared->step[query] = largest * (digits == 3 ? 1 / THREE_DIGITS_LIMIT : unit);
+    }
+    for (size_t i = 0; i < prepared->padded && digits < 3; i += LANES) {
+        const floats envelope = load(prepared->envelope + i);
+        store(prepared->envelope + i, quotient_or_zero(TWO_DIGITS_LIMIT, envelope, LEAST_MAGNITUDE));
+    }
+    return sum_of(poison) == 0;
+}
+
+// MARK: - Records
+
+/// Scale and minimum of `LANES` reduced elements.
+KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to_minimum, int is_float, int is_symmetric,
+                            floats *minimum) {
+    const floats scale = load_metadata(side, index, is_float);
+    *minimum = is_symmetric ? multiply(scale, all(-(float)(1u << (side->bits - 1))))
+                            : load_metadata(side, index + to_minimum, is_float);
+    return scale;
+}
+
+/// Digits of the factors of a record, and Σ factor·minimum.
+KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side *given, const record_place *place,
+                          int is_float, int is_symmetric, unsigned digits, size_t queries) {
+    // Copies, which no store can be thought to change.
+    const kva_packed_side side = *given;
+    const size_t padded = row->padded, count = place->count, to_minimum = place->to_minimum;
+    const size_t row_bytes = (digits == 3 ? 4 : 2) * padded, size = is_float ? 4 : 2;
+    floats offset[QUERIES_AT_ONCE];
+    for (size_t query = 0; query < queries; query++) { offset[query] = zero_floats(); }
+    for (size_t unit = 0; unit < count; unit += UNIT) {
+        const size_t first = place->first + unit / UNIT * place->stride;
+        kva_prefetch(side.metadata, (first + place->ahead) * size, UNIT * size);
+        if (!is_symmetric) { kva_prefetch(side.metadata, (first + place->ahead + to_minimum) * size, UNIT * size); }
+        // A record may end in the middle of a unit.
+        for (size_t i = unit; i < unit + UNIT && i < count; i += 2 * LANES) {
+            const size_t index = first + i - unit;
+            floats low_minimum, high_minimum = zero_floats(), high = zero_floats();
+            const floats low = scales_at(&side, index, to_minimum, is_float, is_symmetric, &low_minimum);
+            if (i + LANES < count) {
+                high = scales_at(&side, index + LANES, to_minimum, is_float, is_symmetric, &high_minimum);
+            }
+            integers rounded = no_integers();
+            if (digits < 3) {
+                rounded = words(multiply(low, load(row->envelope + i)), multiply(high, load(row->envelope + i + LANES)));
+            }
+            for (size_t query = 0; query < queries; query++) {
+                uint8_t *target = work->digits + query * row_bytes;
+                if (digits < 3) {
+                    const integers product = word_products(load_integers(row->rounded[query] + i), rounded);
+                    store_integers(target + 2 * i, two_digits(product));
+                } else {
+                    store_integers(target + 4 * i, three_digits(multiply(load(row->scaled[query] + i), low)));
+                    const floats last = multiply(load(row->scaled[query] + i + LANES), high);
+                    store_integers(target + 4 * (i + LANES), three_digits(last));
+                }
+                offset[query] = multiply_add(load(row->row[query] + i), low_minimum, offset[query]);
+                offset[query] = multiply_add(load(row->row[query] + i + LANES), high_minimum, offset[query]);
+            }
+        }
+    }
+    work->row_bytes = row_bytes;
+    if (queries == 4) {
+        _mm_storeu_ps(work->offset, four_sums(offset[0], offset[1], offset[2], offset[3]));
+    } else {
+        for (size_t query = 0; query < queries; query++) { work->offset[query] = sum_of(offset[query]); }
+    }
+    for (size_t query = 0; query < queries; query++) { work->step[query] = row->step[query]; }
+}
+
+KVA_INLINE void record_of_queries(factors *work, const rows *row, const kva_packed_side *side, const record_place *place,
+                                  size_t queries) {
+    const int is_float = side->metadata_is_float, is_symmetric = side->is_symmetric;
+    if (side->digits == 3 && !is_float && !is_symmetric) {
+        record_of(work, row, side, place, 0, 0, 3, queries);
+    } else if (side->digits == 3) {
+        record_of(work, row, side, place, is_float, is_symmetric, 3, queries);
+    } else if (!is_float && !is_symmetric) {
+        record_of(work, row, side, place, 0, 0, 2, queries);
+    } else {
+        record_of(work, row, side, place, is_float, is_symmetric, 2, queries);
+    }
+}
+
+static void prepare_record(factors *work, const rows *row, const kva_packed_side *side, const record_place *place) {
+    switch (row->queries) {
+        case 1: record_of_queries(work, row, side, place, 1); break;
+        case 2: record_of_queries(work, row, side, place, 2); break;
+        case 3: record_of_queries(work, row, side, place, 3); break;
+        default: record_of_queries(work, row, side, place, 4); break;
+    }
+}
