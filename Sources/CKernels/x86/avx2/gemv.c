@@ -26,7 +26,7 @@ KVA_INLINE void gemv_floats(kva_type type, size_t bytes, size_t tokens, const kv
         }
         size_t i = 0;
         for (; i + 32 <= columns; i += 32) {
-            kva_prefetch_weights(source + i * bytes, 32 * bytes);
+            kva_prefetch(source + i * bytes, KVA_PREFETCH_DISTANCE, 32 * bytes);
             for (size_t j = 0; j < 4; j++) {
                 const size_t place = i + 8 * j;
                 const __m256 weights = load_8(type, source + place * bytes);

@@ -27,7 +27,7 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
         __m256 totals[2], pairs[2];
         for (size_t t = 0; t < tokens; t++) { totals[t] = pairs[t] = _mm256_setzero_ps(); }
         for (size_t i = 0; i < work->columns; i += 256, block += bytes) {
-            kva_prefetch_weights(block, bytes);
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, bytes);
             const uint8_t *nibbles = block + (five ? 48 : 16), *high = five ? block + 16 : 0;
             const __m128i steps = kva_k_scale_pairs(block);
             const __m256 both = _mm256_cvtph_ps(_mm_set1_epi32((int)kva_load32(block)));
@@ -82,7 +82,7 @@ KVA_INLINE void gemv_q6_k(size_t tokens, const kva_gemv *work) {
         __m256 totals[2], offsets[2];
         for (size_t t = 0; t < tokens; t++) { totals[t] = offsets[t] = _mm256_setzero_ps(); }
         for (size_t i = 0; i < work->columns; i += 256, block += 210) {
-            kva_prefetch_weights(block, 210);
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 210);
             const __m256 d = _mm256_set1_ps(kva_block_half(block + 208));
             for (int half = 0; half < 2; half++) {
                 const __m128i bytes = _mm_loadl_epi64((const __m128i *)(block + 192 + 8 * half));

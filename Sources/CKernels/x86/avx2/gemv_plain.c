@@ -98,7 +98,7 @@ KVA_INLINE void gemv_type(plain_type type, size_t tokens, const kva_gemv *work) 
         for (size_t t = 0; t < tokens; t++) { totals[t] = pairs[t] = _mm256_setzero_ps(); }
         size_t i = 0;
         for (; i + 4 <= blocks; i += 4, source += 4 * type.bytes) {
-            kva_prefetch_weights(source, 4 * type.bytes);
+            kva_prefetch(source, KVA_PREFETCH_DISTANCE, 4 * type.bytes);
             const uint8_t *const all[4] = {source, source + type.bytes, source + 2 * type.bytes,
                                            source + 3 * type.bytes};
             add_blocks(type, all, i, tokens, x, totals, pairs);

@@ -5,7 +5,7 @@
 // vectors, in integers. `a` holds the codes of the first, `b` those of the last 16 elements of each block.
 
 #include "../../reference/prepared.h"
-#include "../prefetch.h"
+#include "../weight_prefetch.h"
 #include "blocks.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

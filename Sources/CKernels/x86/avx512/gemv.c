@@ -29,7 +29,7 @@ KVA_INLINE void gemv_floats(kva_type type, size_t bytes, size_t tokens, const kv
         }
         size_t i = 0;
         for (; i + 64 <= columns; i += 64) {
-            kva_prefetch_weights(source + i * bytes, 64 * bytes);
+            kva_prefetch(source + i * bytes, KVA_PREFETCH_DISTANCE, 64 * bytes);
             for (size_t j = 0; j < 4; j++) {
                 const size_t place = i + 16 * j;
                 const __m512 weights = load_16(type, source + place * bytes, 0xFFFF);

@@ -36,7 +36,7 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
         __m512 totals[4], pairs[4];
         for (size_t t = 0; t < tokens; t++) { totals[t] = pairs[t] = _mm512_setzero_ps(); }
         for (size_t i = 0; i < work->columns; i += 256, block += bytes) {
-            kva_prefetch_weights(block, bytes);
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, bytes);
             const __m512 scales = k_scales(block);
             __m512 pair[4];
             for (size_t t = 0; t < tokens; t++) {
@@ -85,7 +85,7 @@ KVA_INLINE void gemv_q6_k(size_t tokens, const kva_gemv *work) {
         __m512 totals[4], offsets[4];
         for (size_t t = 0; t < tokens; t++) { totals[t] = offsets[t] = _mm512_setzero_ps(); }
         for (size_t i = 0; i < work->columns; i += 256, block += 210) {
-            kva_prefetch_weights(block, 210);
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 210);
             const __m512 d = _mm512_cvtph_ps(_mm256_set1_epi16((short)kva_load16(block + 208)));
             const __m512i codes = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(block + 192)));
             const __m512 scales = _mm512_mul_ps(_mm512_cvtepi32_ps(codes), d);

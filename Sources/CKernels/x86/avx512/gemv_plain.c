@@ -89,7 +89,7 @@ KVA_INLINE void gemv_nibbles(plain_type type, size_t tokens, const kva_gemv *wor
         }
         for (size_t i = 0; i < blocks; i += 4, source += 4 * bytes) {
             const four_blocks here = load_blocks(type, source, blocks - i);
-            kva_prefetch_weights(source, 4 * bytes);
+            kva_prefetch(source, KVA_PREFETCH_DISTANCE, 4 * bytes);
             const __m256 scales = scales_of(type, here);
             __m512i a, b;
             codes_of(type, here, &a, &b);
@@ -144,7 +144,7 @@ KVA_INLINE void gemv_q8_0(size_t tokens, const kva_gemv *work) {
         for (size_t i = 0; i < blocks; i += 4, source += 136) {
             __m512i a, b;
             __m256 scales;
-            kva_prefetch_weights(source, 136);
+            kva_prefetch(source, KVA_PREFETCH_DISTANCE, 136);
             if (blocks - i >= 4) {
                 q8_0_codes(source, 4, &a, &b);
                 scales = q8_0_scales(source, 4);

@@ -7,7 +7,7 @@
 
 #include "../../reference/prepared.h"
 #include "../avx2/blocks.h"
-#include "../prefetch.h"
+#include "../weight_prefetch.h"
 #include "avx512_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
