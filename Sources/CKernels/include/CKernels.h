@@ -50,7 +50,8 @@ kva_block_size kva_block_size_of(kva_type type);
 /// The fixed-point copy of a vector that products with block types read.
 ///
 /// Each 32 elements x have an exponent e ≤ 126, so that X = round(x·2^e) (to even) fills 22 bits with its sign:
-/// |x − X·2^-e| ≤ 1.005·2^-21·max|x|, or 2^-127 if that is more.
+/// |x − X·2^-e| ≤ 1.005·2^-21·max|x|, or 2^-127 if that is more. (e is 0 for 32 zeros.) With 15 bits instead, two
+/// digits, logits of two models moved by 3e-3, with these by 4e-5, as between two float32 engines.
 /// X = 2^14·d2 + 2^7·d1 + d0 with d2 in −127…127 and the other two in −64…63. 32 elements that are not all
 /// finite get digits 0 and NaN for scale and sums: the result of every row is NaN.
 ///
