@@ -13,6 +13,8 @@
 
 extern const kva_kernels kva_avx512_kernels;
 
+uint64_t kva_avx512_plain_read(const uint8_t *bytes, size_t count);
+
 #pragma clang assume_nonnull end
 
 #endif
