@@ -47,6 +47,13 @@ private final class FakeClock {
         #expect(samples[0].count == max(timing.fewestRounds, Int((seconds / 0.03).rounded(.up))))
     }
 
+    @Test func slowWorkIsNotRepeatedForLong() {
+        let clock = FakeClock()
+        let samples = clock.timing(seconds: 0.1).measure([clock.work("a", 3)])
+        #expect(samples[0] == [3, 3])
+        #expect(clock.log.count == 3)
+    }
+
     @Test func aClockTooCoarseForOneRunIsNoTrap() {
         var ticks = 0.0, runs = 0
         // Seen only in steps of 4 ms.

@@ -3,7 +3,9 @@
 /// Each piece is warmed up, then repeated within a sample until the sample takes `shortestSample`; a sample's
 /// value is the mean over its repeats. Times are compared within a round and rounds by their median.
 public struct InterleavedTiming {
-    /// Seconds of sampling; rounds begin until they are spent, and `fewestRounds` in any case.
+    /// Seconds of sampling; rounds begin until they are spent, and `fewestRounds` unless those are slow.
+    ///
+    /// After ten times as long two rounds suffice: plain C over a cache that fills memory takes seconds a run.
     public var seconds: Double
     public var shortestSample = 0.01
     public var fewestRounds = 5
@@ -33,10 +35,10 @@ public struct InterleavedTiming {
         var samples = work.map { _ in [Double]() }
         let start = now()
         var round = 0
-        while round < fewestRounds || now() - start < seconds {
+        while isUnfinished(round, after: now() - start) {
             for (index, run) in work.enumerated() {
                 samples[index].append(time(run, repeats[index]) / Double(repeats[index]))
-                try progress(min(Double(round + 1) / Double(fewestRounds), (now() - start) / seconds, 1))
+                try progress(min((now() - start) / seconds, 1))
             }
             round += 1
         }
@@ -45,6 +47,10 @@ public struct InterleavedTiming {
 
     /// The same, for those who wait.
     public func measure(_ work: [() -> Void]) -> [[Double]] { measure(work) { _ in } }
+
+    private func isUnfinished(_ rounds: Int, after elapsed: Double) -> Bool {
+        elapsed < seconds || rounds < (elapsed < 10 * seconds ? fewestRounds : 2)
+    }
 
     private func time(_ run: () -> Void, _ repeats: Int) -> Double {
         let start = now()
@@ -55,7 +61,8 @@ public struct InterleavedTiming {
     /// How often to run for a sample that is long enough; the trials warm up caches, pages and threads.
     private func repeatsOfSample(_ run: () -> Void) -> Int {
         var repeats = 1
-        _ = time(run, 1)
+        // Many samples long even when cold: a second trial would tell nothing.
+        if time(run, 1) > 20 * shortestSample { return 1 }
         while true {
             let elapsed = time(run, repeats)
             if elapsed >= shortestSample || repeats >= 1 << 30 { return repeats }
