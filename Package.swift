@@ -54,6 +54,7 @@ let package = Package(
         library("Kernels", ["TensorCore", "CKernels", "COpenBLAS"]),
         library("Quantization", ["TensorCore", "Kernels"]),
         library("Statistics", ["TensorCore", "Kernels"]),
+        library("Benchmarks", ["TensorCore", "Kernels"]),
 
         // MARK: - Models and captures
         library("Inference", ["TensorCore", "Kernels", "ModelFormats", "Tokenizers", "Quantization", "Statistics"]),
@@ -82,7 +83,8 @@ let package = Package(
             name: "kvatlas",
             dependencies: [
                 "TensorCore", "HDF5", "Plotting", "Tokenizers", "ModelFormats", "Kernels", "Quantization",
-                "Statistics", "Inference", "Capture", "Evaluation", "Reporting", "Experiments", argumentParser,
+                "Statistics", "Benchmarks", "Inference", "Capture", "Evaluation", "Reporting", "Experiments",
+                argumentParser,
             ],
             swiftSettings: swiftSettings
         ),
@@ -97,6 +99,7 @@ let package = Package(
         tests("KernelsTests", ["Kernels", "CKernels", "TensorCore"]),
         tests("QuantizationTests", ["Quantization", "Kernels", "TensorCore"]),
         tests("StatisticsTests", ["Statistics", "Kernels", "TensorCore"]),
+        tests("BenchmarksTests", ["Benchmarks", "Kernels", "TensorCore"]),
         tests("InferenceTests", ["Inference", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]),
         tests("CaptureTests", ["TestSupport", "Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests(

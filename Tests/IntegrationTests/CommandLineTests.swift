@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct CommandLineTests {
     static let subcommands = [
-        "run", "validate", "capture", "inspect", "stats", "error", "plot", "report", "list", "doctor",
+        "run", "validate", "capture", "inspect", "stats", "error", "plot", "report", "list", "bench", "doctor",
     ]
 
     @Test(arguments: subcommands) func everySubcommandHasHelpWithAnExample(name: String) throws {
@@ -36,7 +36,8 @@ import Testing
         #expect(outcome.errors.contains("nothing-here.h5"))
     }
 
-    @Test(arguments: ["schemes", "metrics", "statistics", "figures"]) func listsAreTextAndJSON(subject: String) throws {
+    @Test(arguments: ["schemes", "metrics", "statistics", "figures", "benchmarks"])
+    func listsAreTextAndJSON(subject: String) throws {
         let text = try BuiltCommand.run("list", subject)
         let json = try BuiltCommand.run("list", subject, "--json")
         let entries = try #require(

@@ -4,6 +4,7 @@
 
 const kva_kernels kva_neon_kernels = {
     .isa = KVA_ISA_NEON,
+    .plain_read = kva_reference_plain_read,
     .half_to_float = kva_reference_half_to_float,
     .float_to_half = kva_reference_float_to_half,
     .bfloat_to_float = kva_reference_bfloat_to_float,

@@ -163,6 +163,11 @@ typedef struct {
 typedef struct {
     kva_isa isa;
 
+    // MARK: memory
+    /// Sum modulo 2^64 of the bytes taken as 64-bit words in the machine's order, the last one filled up with
+    /// zeros: what reading costs when nothing else is done. Moves `count` bytes.
+    uint64_t (*plain_read)(const uint8_t *bytes, size_t count);
+
     // MARK: conversions, round to nearest even, NaN kept (made quiet)
     void (*half_to_float)(const uint16_t *source, float *target, size_t count);
     void (*float_to_half)(const float *source, uint16_t *target, size_t count);

@@ -10,6 +10,8 @@
 
 extern const kva_kernels kva_reference_kernels;
 
+uint64_t kva_reference_plain_read(const uint8_t *bytes, size_t count);
+
 void kva_reference_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_reference_float_to_half(const float *source, uint16_t *target, size_t count);
 void kva_reference_bfloat_to_float(const uint16_t *source, float *target, size_t count);

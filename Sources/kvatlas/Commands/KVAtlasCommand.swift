@@ -18,7 +18,8 @@ struct KVAtlasCommand: ParsableCommand {
         version: "kvatlas \(ToolVersion.current)",
         subcommands: [
             RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
-            ErrorCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self, DoctorCommand.self,
+            ErrorCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self, BenchCommand.self,
+            DoctorCommand.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Benchmarks
 import Evaluation
 import Foundation
 import Quantization
@@ -8,7 +9,7 @@ import Statistics
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, metrics, statistics, figures.",
+        abstract: "Print what can be named: schemes, metrics, statistics, figures, benchmarks.",
         discussion: """
             Examples:
               kvatlas list schemes
@@ -17,10 +18,10 @@ struct ListCommand: ParsableCommand {
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, metrics, statistics, figures
+        case schemes, metrics, statistics, figures, benchmarks
     }
 
-    @Argument(help: "schemes, metrics, statistics or figures.")
+    @Argument(help: "schemes, metrics, statistics, figures or benchmarks.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
@@ -41,6 +42,8 @@ struct ListCommand: ParsableCommand {
             try printList(FigureCatalogue.all.map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
+        case .benchmarks:
+            try printList(BenchmarkCatalogue.all.map { BenchmarkEntry($0) }) { [$0.id, $0.summary] }
         }
     }
 
@@ -92,6 +95,18 @@ struct ListCommand: ParsableCommand {
             unit = statistic.unit
             definition = statistic.definition
             grains = Grain.allCases.filter { statistic.grains.contains($0) }
+        }
+    }
+
+    private struct BenchmarkEntry: Encodable {
+        let id, group, summary: String
+        let rival: String?
+
+        init(_ benchmark: KernelBenchmark) {
+            id = benchmark.name
+            group = benchmark.group
+            summary = benchmark.summary
+            rival = benchmark.rival
         }
     }
 

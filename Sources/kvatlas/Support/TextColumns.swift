@@ -21,7 +21,10 @@ struct TextColumns {
 }
 
 /// Pretty, with sorted keys, so that two outputs can be compared line by line.
-func printJSON(_ value: some Encodable) throws {
+func printJSON(_ value: some Encodable) throws { Terminal.printResult(try jsonText(value)) }
+
+/// What `printJSON` prints.
+func jsonText(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -29,5 +32,5 @@ func printJSON(_ value: some Encodable) throws {
         negativeInfinity: "-inf",
         nan: "nan"
     )
-    Terminal.printResult(String(decoding: try encoder.encode(value), as: UTF8.self))
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

@@ -13,6 +13,8 @@
 
 extern const kva_kernels kva_avx2_kernels;
 
+uint64_t kva_avx2_plain_read(const uint8_t *bytes, size_t count);
+
 void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count);
 void kva_avx2_bfloat_to_float(const uint16_t *source, float *target, size_t count);

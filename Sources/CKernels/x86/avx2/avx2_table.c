@@ -4,6 +4,7 @@
 
 const kva_kernels kva_avx2_kernels = {
     .isa = KVA_ISA_AVX2,
+    .plain_read = kva_avx2_plain_read,
     .half_to_float = kva_avx2_half_to_float,
     .float_to_half = kva_avx2_float_to_half,
     .bfloat_to_float = kva_avx2_bfloat_to_float,

@@ -59,6 +59,8 @@ void kva_avx512_dequantize_key_tiles(const kva_tile_shape *shape, size_t first_t
 void kva_avx512_dequantize_value_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
                                        const uint8_t *codes, const void *metadata, float *x);
 
+uint64_t kva_avx512_plain_read(const uint8_t *bytes, size_t count);
+
 #pragma clang assume_nonnull end
 
 #endif

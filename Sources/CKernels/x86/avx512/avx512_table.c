@@ -4,6 +4,7 @@
 
 const kva_kernels kva_avx512_kernels = {
     .isa = KVA_ISA_AVX512,
+    .plain_read = kva_avx512_plain_read,
     .half_to_float = kva_avx2_half_to_float,
     .float_to_half = kva_avx512_float_to_half,
     .bfloat_to_float = kva_avx512_bfloat_to_float,

@@ -1,0 +1,82 @@
+internal import CKernels
+
+/// The halves of attention over packed tokens alone, as ``scores(query:tokens:shape:keys:into:)`` has them for others.
+extension Attention {
+    /// scores[head, token] = query[head]·key[token] over all packed keys, not scaled.
+    ///
+    /// - Parameters:
+    ///   - query: [head, channel].
+    ///   - scores: [head, token].
+    /// - Complexity: O(tokens × heads × channels), each key read once for its group, on all threads.
+    public static func scores(
+        query: UnsafePointer<Float>,
+        shape: Shape,
+        keys: PackedStore,
+        accuracy: Accuracy,
+        into scores: UnsafeMutablePointer<Float>
+    ) {
+        let digits = accuracy.digits(bits: keys.format.bits, group: shape.group)
+        forEachPage(of: keys, shape: shape) { _, head, page, count in
+            var side = keys.side(
+                head: head,
+                page: page,
+                first: 0,
+                count: count,
+                queries: shape.group,
+                scoreStride: keys.tokens,
+                digits: digits
+            )
+            let firstQuery = head * shape.group
+            let target = scores + firstQuery * keys.tokens + page * keys.pageTokens
+            KernelTable.active.pointee.packed_scores(&side, query + firstQuery * shape.channels, target)
+        }
+    }
+
+    /// output[head] = Σ weights[head, token]·value[token] over all packed values.
+    ///
+    /// - Parameters:
+    ///   - weights: [head, token].
+    ///   - output: [head, channel].
+    /// - Complexity: O(tokens × heads × channels), each value read once for its group, on all threads.
+    public static func weightedSum(
+        weights: UnsafePointer<Float>,
+        shape: Shape,
+        values: PackedStore,
+        accuracy: Accuracy,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        let digits = accuracy.digits(bits: values.format.bits, group: shape.group)
+        let width = shape.group * shape.channels
+        let pages = (values.tokens + values.pageTokens - 1) / values.pageTokens
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.kvHeads * pages * width) { sums in
+            guard let sums = sums.baseAddress else { return }
+            forEachPage(of: values, shape: shape) { item, head, page, count in
+                var side = values.side(
+                    head: head,
+                    page: page,
+                    first: 0,
+                    count: count,
+                    queries: shape.group,
+                    scoreStride: values.tokens,
+                    digits: digits
+                )
+                let row = weights + head * shape.group * values.tokens + page * values.pageTokens
+                (sums + item * width).update(repeating: 0, count: width)
+                KernelTable.active.pointee.packed_values(&side, row, sums + item * width)
+            }
+            // In the order of the cache, so that the number of threads does not show.
+            output.update(repeating: 0, count: shape.kvHeads * width)
+            for item in 0..<shape.kvHeads * pages {
+                VectorMath.add(sums + item * width, into: output + item / pages * width, count: width)
+            }
+        }
+    }
+
+    private static func forEachPage(of store: PackedStore, shape: Shape, _ body: (Int, Int, Int, Int) -> Void) {
+        let pages = (store.tokens + store.pageTokens - 1) / store.pageTokens
+        Parallel.forEach(shape.kvHeads * pages) { item in
+            let page = item % pages
+            body(item, item / pages, page, min(store.pageTokens, store.tokens - page * store.pageTokens))
+        }
+    }
+}
