@@ -1,0 +1,200 @@
+#include "../driver.h"
+
+#include "../../../Sources/CKernels/reference/panel.h"
+
+// Compared with the definition in double over the elements that were packed, each Σ factor·(scale·code + minimum).
+// Factors times scales are integers of 8-bit digits, exact in products with codes: each errs by at most `digit_error`
+// of the product of the largest factor and scale. The rest is float32: a rounding for each element, and some at the end.
+// Factors or scales below 2^-100 may count as zero.
+
+static const double digit_error[4] = {0, 0x1.1p-8, 0x1.9p-15, 0x1.2p-24};
+static const double least_magnitude = 0x1p-100;
+
+typedef struct {
+    kva_packed_side side;
+    // [token][channel], from token 0 of the codes on.
+    const float *scale, *minimum, *code;
+    size_t tokens;
+    double largest_scale;
+} packed_case;
+
+/// A number that float16 holds.
+static float half_number(double x) {
+    const float number = (float)x;
+    uint16_t bits;
+    float result;
+    kva_kernels_for(KVA_ISA_REFERENCE)->float_to_half(&number, &bits, 1);
+    kva_kernels_for(KVA_ISA_REFERENCE)->half_to_float(&bits, &result, 1);
+    return result;
+}
+
+static void set_metadata(void *metadata, int is_float, size_t place, float x) {
+    if (is_float) {
+        ((float *)metadata)[place] = x;
+    } else {
+        kva_kernels_for(KVA_ISA_REFERENCE)->float_to_half(&x, (uint16_t *)metadata + place, 1);
+    }
+}
+
+/// Keys or values in tiles; with `poisoned`, one group is as a NaN leaves it.
+static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) {
+    packed_case one = {.side = side, .tokens = side.first_token + side.tokens};
+    const size_t channels = side.channels, elements = one.tokens * channels;
+    const size_t tiles = (one.tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, reduced = kva_key_reduced(channels);
+    const size_t tile_bytes = is_keys ? kva_key_tile_bytes(channels, side.bits) : kva_value_tile_bytes(channels, side.bits);
+    const size_t token_groups = (one.tokens + side.group_size - 1) / side.group_size;
+    const size_t channel_groups = kva_value_groups(channels, side.group_size);
+    const size_t stride = is_keys ? kva_key_group_stride(channels, side.is_symmetric)
+                                  : kva_value_tile_stride(channels, side.group_size, side.is_symmetric);
+    const size_t records = (is_keys ? token_groups : tiles) * stride, width = side.metadata_is_float ? 4 : 2;
+    float *scales = EXACT(float, elements), *minima = EXACT(float, elements), *codes = EXACT(float, elements);
+    uint8_t *packed = exact_bytes(tiles * tile_bytes), *metadata = exact_bytes(records * width);
+    memset(packed, 0, tiles * tile_bytes);
+    memset(metadata, 0, records * width);
+    // Of token groups × channels, or tokens × channel groups.
+    const size_t groups = is_keys ? token_groups * channels : one.tokens * channel_groups;
+    const size_t poison = poisoned && groups > 0 ? random_bits() % groups : groups;
+    float *group_scale = EXACT(float, groups), *group_minimum = EXACT(float, groups);
+    for (size_t group = 0; group < groups; group++) {
+        const double exact_scale = random_gaussian() * 0.1, exact_minimum = random_gaussian();
+        group_scale[group] = group == poison ? 0 : half_number(exact_scale);
+        group_minimum[group] = side.is_symmetric ? -group_scale[group] * (float)(1u << (side.bits - 1))
+                               : group == poison ? NAN
+                                                 : half_number(exact_minimum);
+        one.largest_scale = fmax(one.largest_scale, fabs((double)group_scale[group]));
+    }
+    for (size_t token = 0; token < one.tokens; token++) {
+        for (size_t channel = 0; channel < channels; channel++) {
+            const size_t tile = token / KVA_TILE_TOKENS, lane = token % KVA_TILE_TOKENS;
+            const size_t group = is_keys ? token / side.group_size * channels + channel
+                                         : token * channel_groups + channel / side.group_size;
+            const unsigned code = group == poison ? 0 : (unsigned)random_bits() & ((1u << side.bits) - 1);
+            size_t place, to_minimum;
+            if (is_keys) {
+                kva_panel_set(packed + tile * tile_bytes, reduced, side.bits, lane, channel, code);
+                place = token / side.group_size * stride + channel;
+                to_minimum = reduced;
+            } else {
+                uint8_t *panel = packed + tile * tile_bytes +
+                                 channel / KVA_PANEL_LANES * kva_panel_bytes(KVA_TILE_TOKENS, side.bits);
+                kva_panel_set(panel, KVA_TILE_TOKENS, side.bits, channel % KVA_PANEL_LANES, lane, code);
+                place = tile * stride + channel / side.group_size * KVA_TILE_TOKENS * (side.is_symmetric ? 1 : 2) + lane;
+                to_minimum = KVA_TILE_TOKENS;
+            }
+            set_metadata(metadata, side.metadata_is_float, place, group_scale[group]);
+            if (!side.is_symmetric) {
+                set_metadata(metadata, side.metadata_is_float, place + to_minimum, group_minimum[group]);
+            }
+            scales[token * channels + channel] = group_scale[group];
+            minima[token * channels + channel] = group_minimum[group];
+            codes[token * channels + channel] = (float)code;
+        }
+    }
+    one.side.codes = packed;
+    one.side.metadata = metadata;
+    one.scale = scales;
+    one.minimum = minima;
+    one.code = codes;
+    return one;
+}
+
+static double largest_of(const float *x, size_t count) {
+    double largest = 0;
+    for (size_t i = 0; i < count; i++) { largest = isfinite(x[i]) ? fmax(largest, fabs((double)x[i])) : largest; }
+    return largest;
+}
+
+/// What one result is summed to by definition, and what bounds its error.
+typedef struct {
+    double sum, absolute, codes;
+    size_t count;
+} definition;
+
+static void add_element(definition *result, const packed_case *one, double factor, size_t index) {
+    const double scale = one->scale[index], minimum = one->minimum[index], code = one->code[index];
+    result->sum += factor * (scale * code + minimum);
+    const double size = fabs(factor) * (fabs(scale) * code + fabs(minimum));
+    result->absolute += isfinite(size) ? size : 0;
+    result->codes += code;
+    result->count++;
+}
+
+static double budget(const definition *result, const packed_case *one, double largest_factor, int is_reference) {
+    const double rounded = ((double)result->count + 16) * UNIT * result->absolute + TINY;
+    if (is_reference) { return rounded; }
+    const double digits = digit_error[one->side.digits] * largest_factor * one->largest_scale;
+    return rounded + result->codes * (digits + least_magnitude * (largest_factor + one->largest_scale + 1));
+}
+
+static void check_scores(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
+    const packed_case one = random_case(1, side, kind == NOT_A_NUMBER && side.tokens % 2);
+    const size_t channels = side.channels, count = side.group == 0 ? 0 : (side.group - 1) * side.score_stride + side.tokens;
+    const float *queries = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, side.group * channels);
+    float *got = EXACT(float, count), *untouched = EXACT(float, count);
+    tables->fast->packed_scores(&one.side, queries, got);
+    for (size_t query = 0; query < side.group; query++) {
+        const double largest = largest_of(queries + query * channels, channels);
+        for (size_t token = 0; token < side.tokens; token++) {
+            definition result = {0, 0, 0, 0};
+            for (size_t channel = 0; channel < channels; channel++) {
+                add_element(&result, &one, queries[query * channels + channel], (side.first_token + token) * channels + channel);
+            }
+            const double bound = budget(&result, &one, largest, tables->fast == tables->reference);
+            expect_within(got[query * side.score_stride + token], result.sum, bound, query * side.score_stride + token);
+        }
+        const size_t end = query * side.score_stride + side.tokens;
+        if (query + 1 < side.group) { expect_same_bytes(got + end, untouched, (side.score_stride - side.tokens) * sizeof got[0]); }
+    }
+    end_case();
+}
+
+static void check_values(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
+    const packed_case one = random_case(0, side, kind == NOT_A_NUMBER && side.tokens % 2);
+    const size_t channels = side.channels, count = side.group == 0 ? 0 : (side.group - 1) * side.score_stride + side.tokens;
+    const float *weights = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, count);
+    float *got = sample(GAUSSIAN, side.group * channels), *start = exact_copy(got, side.group * channels * sizeof got[0]);
+    tables->fast->packed_values(&one.side, weights, got);
+    for (size_t query = 0; query < side.group; query++) {
+        const float *weight = weights + query * side.score_stride;
+        const double largest = largest_of(weight, side.tokens);
+        for (size_t channel = 0; channel < channels; channel++) {
+            const size_t index = query * channels + channel;
+            definition result = {start[index], fabs((double)start[index]), 0, 0};
+            for (size_t token = 0; token < side.tokens; token++) {
+                add_element(&result, &one, weight[token], (side.first_token + token) * channels + channel);
+            }
+            expect_within(got[index], result.sum, budget(&result, &one, largest, tables->fast == tables->reference), index);
+        }
+    }
+    end_case();
+}
+
+typedef void side_check(const tables_under_test *, kva_packed_side, sample_kind);
+
+static void check_sides(const tables_under_test *tables, side_check *run) {
+    static const unsigned widths[] = {1, 2, 3, 4, 8};
+    static const size_t group_sizes[] = {32, 64, 128, 1000, 16, 5}, channel_counts[] = {64, 1, 16, 17, 33, 80, 128, 160};
+    size_t turn = 0;
+    for (size_t width = 0; width < sizeof widths / sizeof widths[0]; width++) {
+        for (unsigned digits = 1; digits <= 3; digits++) {
+            for (size_t length = 0; length < 72; length++, turn++) {
+                const sample_kind kind = (sample_kind)(turn % SAMPLE_KINDS);
+                kva_packed_side side = {.bits = widths[width], .digits = digits, .group_size = group_sizes[turn % 6]};
+                side.is_symmetric = turn / 2 % 3 == 0;
+                side.metadata_is_float = turn / 3 % 2 == 0;
+                side.channels = length < 34 && turn % 2 ? length : channel_counts[turn % 8];
+                side.first_token = turn % 5 == 0 ? 64 : 0;
+                side.tokens = length < 40 ? length : length * 4 - 1;
+                side.group = 1 + turn % 7;
+                side.score_stride = side.tokens + 3;
+                describe_case("%s, %u bits, %u digits, %zu tokens after %zu × %zu, groups of %zu, %s, %zu queries",
+                              sample_name(kind), side.bits, digits, side.tokens, side.first_token, side.channels,
+                              side.group_size, side.is_symmetric ? "symmetric" : "asymmetric", side.group);
+                run(tables, side, kind);
+            }
+        }
+    }
+}
+
+CHECK(packed_scores) { check_sides(tables, check_scores); }
+CHECK(packed_values) { check_sides(tables, check_values); }
