@@ -66,12 +66,11 @@ void expect_within(double got, double expected, double bound, size_t index) {
     expect_numbers(same, got, expected, bound, index);
 }
 
-/// A page without access was touched: says in which case, since a debugger may be far.
-static void report_access(int number) {
-    (void)number;
+/// Says in which case a page without access was touched or a sanitizer trapped, since a debugger may be far.
+static void report_signal(int number) {
+    const char *what = number == SIGSEGV || number == SIGBUS ? "memory outside a buffer was touched" : "undefined behaviour";
     char message[512];
-    const int length = snprintf(message, sizeof message, "%s %s, %s: memory outside a buffer was touched\n", current_set,
-                                current_check, description);
+    const int length = snprintf(message, sizeof message, "%s %s, %s: %s\n", current_set, current_check, description, what);
     if (length > 0 && write(STDOUT_FILENO, message, (size_t)length) < 0) { _exit(2); }
     _exit(1);
 }
@@ -121,8 +120,8 @@ int main(int argument_count, char **arguments) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("seed %llu\n", (unsigned long long)seed);
     if (buffers_end_at_pages()) {
-        signal(SIGSEGV, report_access);
-        signal(SIGBUS, report_access);
+        const int numbers[] = {SIGSEGV, SIGBUS, SIGTRAP, SIGILL};
+        for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) { signal(numbers[i], report_signal); }
     }
     const kva_kernels *reference = kva_kernels_for(KVA_ISA_REFERENCE);
     for (int isa = 0; isa < KVA_ISA_COUNT; isa++) {

@@ -3,7 +3,7 @@
 #
 #   bash Tests/CKernelsDriver/run.sh                      as it is built for use
 #   bash Tests/CKernelsDriver/run.sh --sanitize LIST      with clang's sanitizers: undefined, or address,undefined
-#   bash Tests/CKernelsDriver/run.sh --cross aarch64      NEON, cross-compiled, under qemu with and without sdot
+#   bash Tests/CKernelsDriver/run.sh --cross aarch64      NEON, under qemu with and without sdot, then with traps
 #   bash Tests/CKernelsDriver/run.sh --syntax             compiles for AArch64 (Linux, macOS), without running it
 #
 # Arguments behind these go to the driver: --seed NUMBER repeats a run, --filter NAME picks functions.
@@ -61,7 +61,11 @@ case "$mode" in
         for processor in max cortex-a57; do
             say "NEON on qemu's $processor"
             qemu-aarch64 -cpu "$processor" .build-kernels/driver-aarch64 "$@"
-        done ;;
+        done
+        # Traps need no library of the sanitizer's, which clang has for this processor only.
+        build driver-aarch64-undefined --target=aarch64-linux-gnu -static -fsanitize=undefined -fsanitize-trap=undefined
+        say "NEON with the undefined behaviour sanitizer"
+        qemu-aarch64 .build-kernels/driver-aarch64-undefined "$@" ;;
     syntax)
         # Declarations of our own stand for the C library, so that none for AArch64 need be here.
         for target in aarch64-linux-gnu arm64-apple-macos15; do

@@ -27,6 +27,11 @@ void kva_neon_rms_norm(const float *x, const float *weight, float epsilon, float
 void kva_neon_silu_multiply(const float *gate, const float *up, float *y, size_t count);
 void kva_neon_rotate_halves(float *x, const float *c, const float *s, size_t half);
 
+void kva_neon_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
+                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+void kva_neon_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
+                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+
 void kva_neon_moment_sweep(const kva_moment_sweep *sweep);
 
 void kva_neon_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
