@@ -11,6 +11,8 @@
 #pragma clang assume_nonnull begin
 
 extern const kva_kernels kva_neon_kernels;
+/// For processors with the dot product instruction (ARMv8.2's FEAT_DotProd).
+extern const kva_kernels kva_neon_dotprod_kernels;
 
 void kva_neon_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_neon_float_to_half(const float *source, uint16_t *target, size_t count);
@@ -36,6 +38,11 @@ void kva_neon_moment_sweep(const kva_moment_sweep *sweep);
 
 void kva_neon_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_neon_attention_values(const kva_attention_side *values, const float *weights, float *output);
+
+void kva_neon_packed_scores(const kva_packed_side *keys, const float *queries, float *scores);
+void kva_neon_packed_values(const kva_packed_side *values, const float *weights, float *output);
+void kva_neon_dotprod_packed_scores(const kva_packed_side *keys, const float *queries, float *scores);
+void kva_neon_dotprod_packed_values(const kva_packed_side *values, const float *weights, float *output);
 
 #pragma clang assume_nonnull end
 

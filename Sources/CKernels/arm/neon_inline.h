@@ -33,6 +33,12 @@ KVA_INLINE float32x4_t kva_load_elements(const void *elements, size_t index, int
                    : vld1q_f32((const float *)elements + index);
 }
 
+/// Asks for what will be read soon, perhaps beyond the end.
+KVA_INLINE void kva_prefetch(const void *start, size_t distance, size_t bytes) {
+    const uintptr_t first = (uintptr_t)start + distance;
+    for (size_t i = 0; i < bytes; i += 64) { __builtin_prefetch((const void *)(first + i)); }
+}
+
 /// exp(x) to 2 units in the last place; 0 below −86.9, where n would leave the normal range; NaN stays NaN.
 ///
 /// exp(x) = 2^n · exp(r) with |r| ≤ ln 2 / 2; the polynomial is that of Cephes' `expf` (Moshier, 1989).

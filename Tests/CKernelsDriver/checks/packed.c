@@ -3,11 +3,13 @@
 #include "../../../Sources/CKernels/reference/panel.h"
 
 // Compared with the definition in double over the elements that were packed, each Σ factor·(scale·code + minimum).
-// Factors times scales are integers of 8-bit digits, exact in products with codes: each errs by at most `digit_error`
-// of the product of the largest factor and scale. The rest is float32: a rounding for each element, and some at the end.
-// Factors or scales below 2^-100 may count as zero.
+// Factors times scales are integers of 8-bit digits, exact in products with codes. Each errs by at most
+// `digit_error` of the row's largest |factor|·envelope, the envelope of a reduced element being its largest scale
+// (see shared/packed_factors.h): two roundings to 2^-16, to which one digit adds 2^-8; for three digits three
+// float32 roundings. The rest is float32: a rounding for each element, and some at the end. What is below 2^-100 may
+// count as zero.
 
-static const double digit_error[4] = {0, 0x1.1p-8, 0x1.9p-15, 0x1.2p-24};
+static const double digit_error[4] = {0, 0x1.1p-8, 0x1.01p-14, 0x1.9p-23};
 static const double least_magnitude = 0x1p-100;
 
 typedef struct {
@@ -15,6 +17,8 @@ typedef struct {
     // [token][channel], from token 0 of the codes on.
     const float *scale, *minimum, *code;
     size_t tokens;
+    /// Of each channel of keys, or token of values.
+    const float *envelope;
     double largest_scale;
 } packed_case;
 
@@ -61,7 +65,6 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
         group_minimum[group] = side.is_symmetric ? -group_scale[group] * (float)(1u << (side.bits - 1))
                                : group == poison ? NAN
                                                  : half_number(exact_minimum);
-        one.largest_scale = fmax(one.largest_scale, fabs((double)group_scale[group]));
     }
     for (size_t token = 0; token < one.tokens; token++) {
         for (size_t channel = 0; channel < channels; channel++) {
@@ -90,6 +93,16 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
             codes[token * channels + channel] = (float)code;
         }
     }
+    const size_t reduced_count = is_keys ? reduced : one.tokens;
+    float *envelope = EXACT(float, reduced_count);
+    memset(envelope, 0, reduced_count * sizeof envelope[0]);
+    for (size_t i = 0; i < elements; i++) {
+        float *bound = &envelope[is_keys ? i % channels : i / channels];
+        *bound = fmaxf(*bound, fabsf(scales[i]));
+        one.largest_scale = fmax(one.largest_scale, *bound);
+    }
+    one.envelope = envelope;
+    if (is_keys && random_bits() % 2) { one.side.envelope = envelope; }
     one.side.codes = packed;
     one.side.metadata = metadata;
     one.scale = scales;
@@ -98,9 +111,18 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
     return one;
 }
 
-static double largest_of(const float *x, size_t count) {
-    double largest = 0;
-    for (size_t i = 0; i < count; i++) { largest = isfinite(x[i]) ? fmax(largest, fabs((double)x[i])) : largest; }
+/// The largest |factor| and |factor|·envelope.
+typedef struct {
+    double alone, scaled;
+} magnitude;
+
+static magnitude largest_of(const float *factor, const float *envelope, size_t count) {
+    magnitude largest = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(factor[i])) { continue; }
+        largest.alone = fmax(largest.alone, fabs((double)factor[i]));
+        largest.scaled = fmax(largest.scaled, fabs((double)factor[i]) * envelope[i]);
+    }
     return largest;
 }
 
@@ -119,11 +141,11 @@ static void add_element(definition *result, const packed_case *one, double facto
     result->count++;
 }
 
-static double budget(const definition *result, const packed_case *one, double largest_factor, int is_reference) {
+static double budget(const definition *result, const packed_case *one, magnitude largest, int is_reference) {
     const double rounded = ((double)result->count + 16) * UNIT * result->absolute + TINY;
     if (is_reference) { return rounded; }
-    const double digits = digit_error[one->side.digits] * largest_factor * one->largest_scale;
-    return rounded + result->codes * (digits + least_magnitude * (largest_factor + one->largest_scale + 1));
+    const double uncounted = least_magnitude * (largest.alone + one->largest_scale + 1);
+    return rounded + result->codes * (digit_error[one->side.digits] * largest.scaled + uncounted);
 }
 
 static void check_scores(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
@@ -133,7 +155,7 @@ static void check_scores(const tables_under_test *tables, kva_packed_side side, 
     float *got = EXACT(float, count), *untouched = EXACT(float, count);
     tables->fast->packed_scores(&one.side, queries, got);
     for (size_t query = 0; query < side.group; query++) {
-        const double largest = largest_of(queries + query * channels, channels);
+        const magnitude largest = largest_of(queries + query * channels, one.envelope, channels);
         for (size_t token = 0; token < side.tokens; token++) {
             definition result = {0, 0, 0, 0};
             for (size_t channel = 0; channel < channels; channel++) {
@@ -156,7 +178,7 @@ static void check_values(const tables_under_test *tables, kva_packed_side side, 
     tables->fast->packed_values(&one.side, weights, got);
     for (size_t query = 0; query < side.group; query++) {
         const float *weight = weights + query * side.score_stride;
-        const double largest = largest_of(weight, side.tokens);
+        const magnitude largest = largest_of(weight, one.envelope + side.first_token, side.tokens);
         for (size_t channel = 0; channel < channels; channel++) {
             const size_t index = query * channels + channel;
             definition result = {start[index], fabs((double)start[index]), 0, 0};

@@ -1,13 +1,13 @@
 #ifndef KVATLAS_AVX2_LANES_H
 #define KVATLAS_AVX2_LANES_H
 
-// The vector operations from which x86/full_attention.h and x86/packed_attention.h are built, eight lanes wide.
+// The vector operations from which shared/full_attention.h and shared/packed_attention.h are built, eight lanes wide.
 
 #include "avx2_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-enum { LANES = 8 };
+enum { LANES = 8, REGISTERS = 16 };
 typedef __m256 floats;
 typedef __m256i integers;
 
@@ -24,7 +24,9 @@ KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(a,
 KVA_INLINE float sum_of(floats x) { return kva_horizontal_sum(x); }
 KVA_INLINE float largest_of(floats x) { return kva_horizontal_maximum(x); }
 /// The sums of four vectors.
-KVA_INLINE __m128 four_sums(floats a, floats b, floats c, floats d) { return kva_four_sums(a, b, c, d); }
+KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
+    _mm_storeu_ps(x, kva_four_sums(a, b, c, d));
+}
 /// x / y, or zero where y is smaller than `least`.
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
     return _mm256_and_ps(_mm256_cmp_ps(y, all(least), _CMP_GE_OQ), _mm256_div_ps(all(x), y));
