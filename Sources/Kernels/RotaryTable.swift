@@ -10,9 +10,16 @@ internal import CKernels
 ///
 /// Angles are `position · base^(−2i / channels) / divisor[i]`, computed in double
 /// precision and rounded to float32 only as cosine and sine, so that the error
-/// stays at 2⁻²⁴ at any position. Source: Su et al., "RoFormer" (2021), eq. 34,
-/// in the layout that rotates halves: channel i with channel i + channels/2.
+/// stays at 2⁻²⁴ at any position. Source: Su et al., "RoFormer" (2021), eq. 34.
 public struct RotaryTable: Sendable {
+    /// Which two channels of a head turn together.
+    public enum Pairing: Sendable {
+        /// Channel i with channel i + channels/2, as Llama's and NeoX's weights are stored.
+        case halves
+        /// Channel 2i with channel 2i + 1, as in the paper and GPT-J.
+        case adjacent
+    }
+
     public let positions: Range<Int>
     /// Pairs of channels that are rotated.
     public let pairs: Int
@@ -47,7 +54,9 @@ public struct RotaryTable: Sendable {
 
     /// Rotates x[token, head, channel] in place; token t stands at `positions.lowerBound + firstToken + t`.
     ///
-    /// - Parameter tokenStride: elements from a token to the next; heads lie `headStride` apart.
+    /// - Parameters:
+    ///   - tokenStride: elements from a token to the next; heads lie `headStride` apart.
+    ///   - pairing: which channels turn together.
     /// - Precondition: the table covers the tokens.
     public func rotate(
         _ x: UnsafeMutablePointer<Float>,
@@ -55,10 +64,12 @@ public struct RotaryTable: Sendable {
         firstToken: Int = 0,
         heads: Int,
         headStride: Int,
-        tokenStride: Int
+        tokenStride: Int,
+        pairing: Pairing = .halves
     ) {
         precondition(firstToken >= 0 && firstToken + tokens <= positions.count, "\(tokens) tokens beyond \(positions)")
-        let rotate = KernelTable.active.pointee.rotate_halves
+        let kernels = KernelTable.active.pointee
+        let rotate = pairing == .halves ? kernels.rotate_halves : kernels.rotate_adjacent
         cosines.withUnsafeBufferPointer { cosines in
             sines.withUnsafeBufferPointer { sines in
                 guard let c = cosines.baseAddress, let s = sines.baseAddress else { return }

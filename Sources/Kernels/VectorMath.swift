@@ -32,6 +32,11 @@ public enum VectorMath {
         KernelTable.active.pointee.maximum(x, count)
     }
 
+    /// Largest magnitude, 0 for none; NaN is passed over.
+    public static func absoluteMaximum(_ x: UnsafePointer<Float>, count: Int) -> Float {
+        KernelTable.active.pointee.absolute_maximum(x, count)
+    }
+
     /// x = exp(x − shift); returns the sum. The relative error of each element is at most 2⁻²²;
     /// results below 2⁻¹²⁶ are 0.
     @discardableResult

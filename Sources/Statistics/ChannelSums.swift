@@ -30,14 +30,28 @@ struct ChannelSums: Sendable {
 
     /// Adds a piece of a block, `[token, channel]`.
     mutating func add<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {
-        let channels = moments.count
-        // A first look in the order of memory, so that the sweeps, which go down columns, find the piece in cache.
-        touch(UnsafeRawPointer(piece), bytes: tokens * channels * MemoryLayout<Element>.stride)
         setShifts(piece, tokens: tokens)
-        Element.sweep(piece, tokens: tokens, channels: channels, stride: channels, channelMoments: &sums)
         if recentTokens + tokens > UInt16.max { emptyRecent() }
         recentTokens += tokens
-        countBins(piece, tokens: tokens)
+        Self.sweep(piece, tokens: tokens, &sums, &recent)
+    }
+
+    private static func sweep<Element: SlabElement>(
+        _ piece: UnsafePointer<Element>,
+        tokens: Int,
+        _ sums: inout [Moments],
+        _ counters: inout [UInt16]
+    ) {
+        counters.withUnsafeMutableBufferPointer { counters in
+            Element.sweep(
+                piece,
+                tokens: tokens,
+                channels: sums.count,
+                stride: sums.count,
+                channelMoments: &sums,
+                counters: counters
+            )
+        }
     }
 
     private mutating func emptyRecent() {
@@ -81,40 +95,4 @@ struct ChannelSums: Sendable {
     }
 
     private func isUnseen(_ channel: Int) -> Bool { moments[channel].count == 0 && sums[channel].count == 0 }
-
-    /// Four channels at a time, so that their counters, 16 KB at most, stay in the first-level cache.
-    private mutating func countBins<Element: SlabElement>(_ piece: UnsafePointer<Element>, tokens: Int) {
-        let channels = moments.count
-        let bins = QuantileSketch.binCount
-        recent.withUnsafeMutableBufferPointer { recent in
-            guard let base = recent.baseAddress else { return }
-            var channel = 0
-            while channel &+ 4 <= channels {
-                let table = base + channel &* bins
-                var row = piece + channel
-                for _ in 0..<tokens {
-                    table[row[0].bin] &+= 1
-                    table[bins &+ row[1].bin] &+= 1
-                    table[2 &* bins &+ row[2].bin] &+= 1
-                    table[3 &* bins &+ row[3].bin] &+= 1
-                    row += channels
-                }
-                channel &+= 4
-            }
-            while channel < channels {
-                let table = base + channel &* bins
-                for token in 0..<tokens { table[piece[token &* channels &+ channel].bin] &+= 1 }
-                channel &+= 1
-            }
-        }
-    }
-}
-
-/// Reads one byte of each cache line.
-@inline(never)
-@discardableResult
-private func touch(_ memory: UnsafeRawPointer, bytes: Int) -> UInt8 {
-    var seen: UInt8 = 0
-    for offset in stride(from: 0, to: bytes, by: 64) { seen &+= memory.load(fromByteOffset: offset, as: UInt8.self) }
-    return seen
 }

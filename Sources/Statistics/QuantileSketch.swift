@@ -1,3 +1,5 @@
+import Kernels
+
 /// A histogram over logarithmic bins: 32 to an octave, exact counts, fixed size.
 ///
 /// A bin is named by the upper 11 bits of a float16 (sign, exponent, five bits
@@ -12,7 +14,7 @@
 /// 6 and 100, thresholds in use, are edges.
 public struct QuantileSketch: Sendable, Equatable {
     /// Sign, five bits of exponent, five bits of mantissa.
-    public static let binCount = 2048
+    public static let binCount = MomentSweep.binCount
     /// Bins of one sign that hold finite values; those after them count infinities and NaN.
     static let finiteBinsPerSign = 992
     static let binsPerSign = 1024
@@ -64,7 +66,8 @@ extension QuantileSketch {
         let octaveAndMantissa = Int((bits & 0x7FFF_FFFF) &>> 18) &- 112 &* 32
         if magnitude < 0x1p-14 { return sign &+ Int(magnitude * 0x1p19) }
         if magnitude.isFinite { return sign &+ min(octaveAndMantissa, finiteBinsPerSign &- 1) }
-        return sign &+ finiteBinsPerSign &+ (magnitude.isNaN ? 1 : 0)
+        // Sixteen bins on is the quiet NaN.
+        return sign &+ finiteBinsPerSign &+ (magnitude.isNaN ? 16 : 0)
     }
 
     /// The smallest magnitude of a bin, by its place within its sign.

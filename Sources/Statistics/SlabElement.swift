@@ -3,32 +3,32 @@ import Kernels
 /// How elements lie in a slab: as float16 bits or as float32.
 protocol SlabElement: BitwiseCopyable, Sendable {
     var float: Float { get }
-    /// Its place in a `QuantileSketch`.
-    var bin: Int { get }
 
     /// `count` neighbours as float32.
     static func floats(_ first: UnsafePointer<Self>, count: Int) -> [Float]
 
-    /// Sums of powers for each channel and each token of a block, about the shifts already in the moments; an
-    /// empty array leaves that side out.
+    /// Sums of powers for each channel and each token of a block, about the shifts already in the moments, and bins
+    /// counted in [channel][bin]; what is empty or `nil` is left out.
     static func sweep(
         _ block: UnsafePointer<Self>,
         tokens: Int,
         channels: Int,
         stride: Int,
         channelMoments: inout [Moments],
-        tokenMoments: inout [Moments]
+        tokenMoments: inout [Moments],
+        counters: UnsafeMutableBufferPointer<UInt16>?
     )
 }
 
 extension SlabElement {
-    /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`.
+    /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`, and its bins.
     static func sweep(
         _ block: UnsafePointer<Self>,
         tokens: Int,
         channels: Int,
         stride: Int,
-        channelMoments: inout [Moments]
+        channelMoments: inout [Moments],
+        counters: UnsafeMutableBufferPointer<UInt16>
     ) {
         var none: [Moments] = []
         sweep(
@@ -37,7 +37,8 @@ extension SlabElement {
             channels: channels,
             stride: stride,
             channelMoments: &channelMoments,
-            tokenMoments: &none
+            tokenMoments: &none,
+            counters: counters
         )
     }
 
@@ -56,16 +57,14 @@ extension SlabElement {
             channels: channels,
             stride: stride,
             channelMoments: &none,
-            tokenMoments: &tokenMoments
+            tokenMoments: &tokenMoments,
+            counters: nil
         )
     }
 }
 
 extension UInt16: SlabElement {
     var float: Float { Float(Float16(bitPattern: self)) }
-
-    @inline(__always)
-    var bin: Int { QuantileSketch.bin(half: self) }
 
     static func floats(_ first: UnsafePointer<UInt16>, count: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { floats, initialized in
@@ -81,7 +80,8 @@ extension UInt16: SlabElement {
         channels: Int,
         stride: Int,
         channelMoments: inout [Moments],
-        tokenMoments: inout [Moments]
+        tokenMoments: inout [Moments],
+        counters: UnsafeMutableBufferPointer<UInt16>?
     ) {
         MomentSweep.add(
             half: block,
@@ -89,16 +89,14 @@ extension UInt16: SlabElement {
             channels: channels,
             tokenStride: stride,
             channelMoments: &channelMoments,
-            tokenMoments: &tokenMoments
+            tokenMoments: &tokenMoments,
+            counters: counters
         )
     }
 }
 
 extension Float: SlabElement {
     var float: Float { self }
-
-    @inline(__always)
-    var bin: Int { QuantileSketch.bin(self) }
 
     static func floats(_ first: UnsafePointer<Float>, count: Int) -> [Float] {
         Array(UnsafeBufferPointer(start: first, count: count))
@@ -110,7 +108,8 @@ extension Float: SlabElement {
         channels: Int,
         stride: Int,
         channelMoments: inout [Moments],
-        tokenMoments: inout [Moments]
+        tokenMoments: inout [Moments],
+        counters: UnsafeMutableBufferPointer<UInt16>?
     ) {
         MomentSweep.add(
             float: block,
@@ -118,7 +117,8 @@ extension Float: SlabElement {
             channels: channels,
             tokenStride: stride,
             channelMoments: &channelMoments,
-            tokenMoments: &tokenMoments
+            tokenMoments: &tokenMoments,
+            counters: counters
         )
     }
 }

@@ -8,7 +8,7 @@
 ///
 /// Memory: 4 KB of counters a channel (20 KB beyond 65,535 tokens), and one piece of elements.
 public struct TensorAccumulator: Sendable {
-    /// Tokens that are swept at once, while they are in cache.
+    /// Tokens that are swept at once: a block of the kernels, which read them once from memory.
     static let pieceTokens = 256
     /// Tokens whose power sums are taken about one value, a multiple of `pieceTokens`.
     static let blockTokens = 1024

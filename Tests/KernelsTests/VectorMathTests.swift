@@ -26,7 +26,7 @@ import Testing
         for count in lengths {
             for kind in SampleKind.allCases {
                 let x = kind.values(count, seed: 4), start = SampleKind.gaussian.values(count + 8, seed: 5)
-                var pairs: [(fast: [Float], reference: [Float])] = (0..<4).map { _ in (start, start) }
+                var pairs: [(fast: [Float], reference: [Float])] = (0..<5).map { _ in (start, start) }
                 let fast = implementation.kernels.pointee, reference = Implementation.reference.pointee
                 fast.add(x, &pairs[0].fast, count)
                 reference.add(x, &pairs[0].reference, count)
@@ -37,6 +37,8 @@ import Testing
                 let cosines = start.map { cos($0) }, sines = start.map { sin($0) }
                 fast.rotate_halves(&pairs[3].fast, cosines, sines, count / 2)
                 reference.rotate_halves(&pairs[3].reference, cosines, sines, count / 2)
+                fast.rotate_adjacent(&pairs[4].fast, cosines, sines, count / 2)
+                reference.rotate_adjacent(&pairs[4].reference, cosines, sines, count / 2)
                 for (place, pair) in pairs.enumerated() {
                     #expect(identical(pair.fast, pair.reference), "operation \(place), \(kind), \(count)")
                     #expect(pair.fast[count...].elementsEqual(start[count...]))
@@ -54,6 +56,18 @@ import Testing
                 #expect(implementation.kernels.pointee.maximum(x, count) == expected, "\(kind), \(count)")
             }
         }
+    }
+
+    @Test(arguments: Implementation.all)
+    func absoluteMaximumPassesOverNaNAndIsZeroForNone(_ implementation: Implementation) {
+        for count in lengths {
+            for kind in SampleKind.allCases {
+                let x = kind.values(count, seed: 14)
+                let expected = x.filter { !$0.isNaN }.map { abs($0) }.max() ?? 0
+                #expect(implementation.kernels.pointee.absolute_maximum(x, count) == expected, "\(kind), \(count)")
+            }
+        }
+        #expect(VectorMath.absoluteMaximum([1, -3, 2], count: 3) == 3)
     }
 
     @Test(arguments: Implementation.all)
@@ -169,6 +183,30 @@ import Testing
                     #expect(abs(Double(x[place + channels / 2]) - (b * cos(angle) + a * sin(angle))) <= bound)
                 }
             }
+        }
+    }
+
+    @Test func adjacentPairsTurnAsHalvesDoAfterReordering() {
+        let channels = 22, pairs = channels / 2
+        let table = RotaryTable(positions: 5..<8, channels: channels, base: 10_000)
+        let halves = SampleKind.gaussian.values(3 * channels, seed: 15)
+        var adjacent = (0..<3 * channels).map { place in
+            halves[place / channels * channels + place % channels / 2 + place % 2 * pairs]
+        }
+        var turned = halves
+        table.rotate(&turned, tokens: 3, heads: 1, headStride: channels, tokenStride: channels)
+        table.rotate(
+            &adjacent,
+            tokens: 3,
+            heads: 1,
+            headStride: channels,
+            tokenStride: channels,
+            pairing: .adjacent
+        )
+        for place in 0..<3 * channels {
+            #expect(
+                adjacent[place] == turned[place / channels * channels + place % channels / 2 + place % 2 * pairs]
+            )
         }
     }
 

@@ -29,6 +29,8 @@ KVA_INLINE void lanes_add(lanes *sums, float32x4_t x, float32x4_t shift) {
     sums->poison = vfmaq_n_f32(sums->poison, x, 0);
 }
 
+KVA_INLINE float32x4_t without_minus_zero(float32x4_t x) { return vaddq_f32(x, vdupq_n_f32(0)); }
+
 /// Whether any element was NaN or infinite, or a float32 power overflowed.
 KVA_INLINE int lanes_unusable(const lanes *sums) {
     const float32x4_t powers = vaddq_f32(sums->power4, vabsq_f32(sums->power3));
@@ -67,8 +69,8 @@ KVA_INLINE void sweep_channels(const kva_moment_sweep *sweep, int is_half, size_
             continue;
         }
         float sum[7][4];
-        vst1q_f32(sum[0], sums.minimum);
-        vst1q_f32(sum[1], sums.maximum);
+        vst1q_f32(sum[0], without_minus_zero(sums.minimum));
+        vst1q_f32(sum[1], without_minus_zero(sums.maximum));
         vst1q_f32(sum[2], sums.absolute);
         vst1q_f32(sum[3], sums.power1);
         vst1q_f32(sum[4], sums.power2);
@@ -110,8 +112,8 @@ KVA_INLINE void sweep_token(const kva_moment_sweep *sweep, int is_half, size_t t
             kva_reference_moment_sweep(&part);
             continue;
         }
-        const float minimum = vminvq_f32(vminq_f32(even.minimum, odd.minimum));
-        const float maximum = vmaxvq_f32(vmaxq_f32(even.maximum, odd.maximum));
+        const float minimum = vminvq_f32(without_minus_zero(vminq_f32(even.minimum, odd.minimum)));
+        const float maximum = vmaxvq_f32(without_minus_zero(vmaxq_f32(even.maximum, odd.maximum)));
         moments->minimum = minimum < moments->minimum ? minimum : moments->minimum;
         moments->maximum = maximum > moments->maximum ? maximum : moments->maximum;
         moments->sum_absolute += vaddvq_f32(vaddq_f32(even.absolute, odd.absolute));
@@ -139,11 +141,15 @@ KVA_INLINE void sweep_slab(const kva_moment_sweep *sweep, int is_half) {
     }
 }
 
-void kva_neon_moment_sweep(const kva_moment_sweep *sweep) {
-    if (sweep->is_half) {
-        sweep_slab(sweep, 1);
+void kva_neon_moment_sweep(const kva_moment_sweep *given) {
+    kva_moment_sweep sweep = *given;
+    if (sweep.counters) { kva_reference_count_bins(&sweep); }
+    // Parts that go through the reference are not to be counted again.
+    sweep.counters = 0;
+    if (sweep.is_half) {
+        sweep_slab(&sweep, 1);
     } else {
-        sweep_slab(sweep, 0);
+        sweep_slab(&sweep, 0);
     }
 }
 

@@ -24,10 +24,13 @@ void kva_neon_scaled_accumulate(float a, const float *x, float *y, size_t count)
 void kva_neon_add(const float *x, float *y, size_t count);
 void kva_neon_scale(float a, float *x, size_t count);
 float kva_neon_maximum(const float *x, size_t count);
+float kva_neon_absolute_maximum(const float *x, size_t count);
 float kva_neon_exponential_sum(float *x, size_t count, float shift);
 void kva_neon_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
 void kva_neon_silu_multiply(const float *gate, const float *up, float *y, size_t count);
 void kva_neon_rotate_halves(float *x, const float *c, const float *s, size_t half);
+void kva_neon_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs);
+void kva_neon_walsh_hadamard(float *x, size_t rows, size_t length);
 
 void kva_neon_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
                                       const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);

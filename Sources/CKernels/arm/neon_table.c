@@ -15,10 +15,13 @@
         .add = kva_neon_add,                                              \
         .scale = kva_neon_scale,                                          \
         .maximum = kva_neon_maximum,                                      \
+        .absolute_maximum = kva_neon_absolute_maximum,                    \
         .exponential_sum = kva_neon_exponential_sum,                      \
         .rms_norm = kva_neon_rms_norm,                                    \
         .silu_multiply = kva_neon_silu_multiply,                          \
         .rotate_halves = kva_neon_rotate_halves,                          \
+        .rotate_adjacent = kva_neon_rotate_adjacent,                      \
+        .walsh_hadamard = kva_neon_walsh_hadamard,                        \
         .dequantize = kva_reference_dequantize,                           \
         .prepare_vector = kva_reference_prepare_vector,                   \
         .gemv = kva_reference_gemv,                                       \

@@ -69,6 +69,18 @@ float kva_neon_maximum(const float *x, size_t count) {
     return largest;
 }
 
+float kva_neon_absolute_maximum(const float *x, size_t count) {
+    float32x4_t first = vdupq_n_f32(0), second = first;
+    size_t i = 0;
+    for (; i + 8 <= count; i += 8) {
+        first = kva_running_maximum(vabsq_f32(vld1q_f32(x + i)), first);
+        second = kva_running_maximum(vabsq_f32(vld1q_f32(x + i + 4)), second);
+    }
+    float largest = vmaxvq_f32(vmaxq_f32(first, second));
+    for (; i < count; i++) { largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest; }
+    return largest;
+}
+
 float kva_neon_exponential_sum(float *x, size_t count, float shift) {
     const float32x4_t shifts = vdupq_n_f32(shift);
     float32x4_t sums[EXPONENTIAL_SUMS];
@@ -117,6 +129,19 @@ void kva_neon_rotate_halves(float *x, const float *c, const float *s, size_t hal
     store(x + half + i, vaddq_f32(vmulq_f32(second, cosine), vmulq_f32(first, sine)));
     KVA_FOR_VECTORS(half, STEP);
 #undef STEP
+}
+
+void kva_neon_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs) {
+    size_t i = 0;
+    for (; i + 4 <= pairs; i += 4) {
+        float32x4x2_t pair = vld2q_f32(x + 2 * i);
+        const float32x4_t cosine = vld1q_f32(c + i), sine = vld1q_f32(s + i);
+        const float32x4_t first = vsubq_f32(vmulq_f32(pair.val[0], cosine), vmulq_f32(pair.val[1], sine));
+        pair.val[1] = vaddq_f32(vmulq_f32(pair.val[1], cosine), vmulq_f32(pair.val[0], sine));
+        pair.val[0] = first;
+        vst2q_f32(x + 2 * i, pair);
+    }
+    kva_reference_rotate_adjacent(x + 2 * i, c + i, s + i, pairs - i);
 }
 
 #endif

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsPacked.h"
+
 #pragma clang assume_nonnull begin
 
 /// Instruction sets, ordered so that a later one is preferred on its machine.
@@ -90,7 +92,11 @@ typedef struct {
     float shift;
 } kva_moments;
 
-/// A slab for a moment sweep; `half` selects float16 over float32 elements.
+/// Bins of a histogram: the upper 11 bits of a float16, that is, its sign, its exponent and five bits of
+/// mantissa. A float32 falls into the bin of the float16 next to it towards zero.
+enum { KVA_HISTOGRAM_BINS = 2048 };
+
+/// A slab for a moment sweep; `is_half` selects float16 over float32 elements.
 typedef struct {
     const void *elements;
     int is_half;
@@ -101,6 +107,8 @@ typedef struct {
     kva_moments *_Nullable channel_moments;
     /// One a token, added to; or null.
     kva_moments *_Nullable token_moments;
+    /// [channel][bin], added to; or null. The caller empties them before a channel has had 65,536 tokens.
+    uint16_t *_Nullable counters;
 } kva_moment_sweep;
 
 /// Keys or values of one head, as one side of attention for `group` queries.
@@ -115,36 +123,6 @@ typedef struct {
     /// Elements between the score rows of two queries.
     size_t score_stride;
 } kva_attention_side;
-
-/// Lanes of a panel of packed codes, and tokens of a tile of it; see reference/panel.h for the layout.
-enum { KVA_PANEL_LANES = 32, KVA_TILE_TOKENS = 32 };
-
-/// Packed keys or values of one head in tiles, as one side of attention for `group` queries.
-///
-/// Metadata of keys, one record for every `group_size` tokens: a scale for each channel (padded to a
-/// multiple of 16), then as many minima. Metadata of values, for each tile and every `group_size`
-/// channels: the scales of its 32 tokens, then their minima. Symmetric codes have no minima.
-typedef struct {
-    const uint8_t *codes;
-    /// float16 bits or float32.
-    const void *metadata;
-    int metadata_is_float;
-    int is_symmetric;
-    unsigned bits;
-    size_t channels;
-    size_t group_size;
-    /// The first token, a multiple of 32 counted from the start of `codes`, and how many follow.
-    size_t first_token;
-    size_t tokens;
-    /// Query rows, and elements between the score rows of two of them.
-    size_t group;
-    size_t score_stride;
-    /// Of keys: a bound on each channel's scales (padded to a multiple of 16), or null to have it looked for in
-    /// the records that are read. Of values: null.
-    const float *_Nullable envelope;
-    /// Digits of 8 bits in which factors are rounded to integers: 1, 2, or 3 which is as good as float32.
-    unsigned digits;
-} kva_packed_side;
 
 /// One implementation of everything.
 typedef struct {
@@ -166,6 +144,8 @@ typedef struct {
     void (*scale)(float a, float *x, size_t count);
     /// Largest element, −infinity for none; NaN is passed over.
     float (*maximum)(const float *x, size_t count);
+    /// Largest magnitude, 0 for none; NaN is passed over.
+    float (*absolute_maximum)(const float *x, size_t count);
     /// x = exp(x − shift), returns the sum. Differences below −86.9 give 0.
     float (*exponential_sum)(float *x, size_t count, float shift);
     /// y = x / rms(x) · weight
@@ -174,6 +154,11 @@ typedef struct {
     void (*silu_multiply)(const float *gate, const float *up, float *y, size_t count);
     /// Rotates (x[i], x[i + half]) by the angle with cosine c[i] and sine s[i].
     void (*rotate_halves)(float *x, const float *c, const float *s, size_t half);
+    /// Rotates (x[2i], x[2i + 1]) by the angle with cosine c[i] and sine s[i].
+    void (*rotate_adjacent)(float *x, const float *c, const float *s, size_t pairs);
+    /// The Walsh–Hadamard transform of each row of `length` elements, a power of two, in place and in natural
+    /// (Sylvester's) order, divided by the root of `length`. Equal in every bit for all implementations.
+    void (*walsh_hadamard)(float *x, size_t rows, size_t length);
 
     // MARK: weights
     void (*dequantize)(kva_type type, const uint8_t *source, float *target, size_t count);
@@ -191,6 +176,7 @@ typedef struct {
                                       const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
 
     // MARK: statistics
+    /// One pass over the slab for all that is asked for. Zeros have no sign: an extreme is never −0.
     void (*moment_sweep)(const kva_moment_sweep *sweep);
 
     // MARK: attention

@@ -10,9 +10,11 @@ static inline void record(kva_moments *moments, float x) {
         moments->infinity_count++;
     } else {
         const double difference = (double)x - moments->shift, square = difference * difference;
+        // −0 + 0 is 0.
+        const float value = x + 0.0f;
         moments->count++;
-        moments->minimum = x < moments->minimum ? x : moments->minimum;
-        moments->maximum = x > moments->maximum ? x : moments->maximum;
+        moments->minimum = value < moments->minimum ? value : moments->minimum;
+        moments->maximum = value > moments->maximum ? value : moments->maximum;
         moments->sum_absolute += fabs((double)x);
         moments->power1 += difference;
         moments->power2 += square;
@@ -22,6 +24,8 @@ static inline void record(kva_moments *moments, float x) {
 }
 
 void kva_reference_moment_sweep(const kva_moment_sweep *sweep) {
+    if (sweep->counters) { kva_reference_count_bins(sweep); }
+    if (!sweep->channel_moments && !sweep->token_moments) { return; }
     for (size_t token = 0; token < sweep->tokens; token++) {
         for (size_t channel = 0; channel < sweep->channels; channel++) {
             const size_t index = token * sweep->token_stride + channel;

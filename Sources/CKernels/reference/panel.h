@@ -21,36 +21,6 @@
 
 #pragma clang assume_nonnull begin
 
-static inline size_t kva_rounded_up(size_t x, size_t multiple) { return (x + multiple - 1) / multiple * multiple; }
-
-/// Bits of the first digit of a code; the second has the rest.
-static inline unsigned kva_first_digit_bits(unsigned bits) { return bits == 8 ? 4 : bits == 3 ? 2 : bits; }
-
-static inline size_t kva_panel_bytes(size_t reduced, unsigned bits) { return 4 * reduced * bits; }
-
-/// Reduced elements of the panel of a key tile.
-static inline size_t kva_key_reduced(size_t channels) { return kva_rounded_up(channels, 16); }
-static inline size_t kva_key_tile_bytes(size_t channels, unsigned bits) {
-    return kva_panel_bytes(kva_key_reduced(channels), bits);
-}
-/// Scales, or minima, of one group of tokens.
-static inline size_t kva_key_group_stride(size_t channels, int is_symmetric) {
-    return kva_key_reduced(channels) * (is_symmetric ? 1 : 2);
-}
-
-/// Panels of a value tile, each of 32 channels × 32 tokens.
-static inline size_t kva_value_panels(size_t channels) { return (channels + KVA_PANEL_LANES - 1) / KVA_PANEL_LANES; }
-static inline size_t kva_value_tile_bytes(size_t channels, unsigned bits) {
-    return kva_value_panels(channels) * kva_panel_bytes(KVA_TILE_TOKENS, bits);
-}
-static inline size_t kva_value_groups(size_t channels, size_t group_size) {
-    return (channels + group_size - 1) / group_size;
-}
-/// Elements of the metadata of one value tile.
-static inline size_t kva_value_tile_stride(size_t channels, size_t group_size, int is_symmetric) {
-    return kva_value_groups(channels, group_size) * KVA_TILE_TOKENS * (is_symmetric ? 1 : 2);
-}
-
 /// Byte of one digit of `width` bits in a plane, and the bit it begins at.
 static inline size_t kva_digit_place(size_t lane, size_t element, unsigned width, unsigned *bit) {
     const size_t per_chunk = 16 / width, chunk = element / per_chunk, rest = element % per_chunk;

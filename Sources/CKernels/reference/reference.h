@@ -20,10 +20,15 @@ void kva_reference_scaled_accumulate(float a, const float *x, float *y, size_t c
 void kva_reference_add(const float *x, float *y, size_t count);
 void kva_reference_scale(float a, float *x, size_t count);
 float kva_reference_maximum(const float *x, size_t count);
+float kva_reference_absolute_maximum(const float *x, size_t count);
 float kva_reference_exponential_sum(float *x, size_t count, float shift);
 void kva_reference_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
 void kva_reference_silu_multiply(const float *gate, const float *up, float *y, size_t count);
 void kva_reference_rotate_halves(float *x, const float *c, const float *s, size_t half);
+void kva_reference_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs);
+void kva_reference_walsh_hadamard(float *x, size_t rows, size_t length);
+/// 1 / √length
+float kva_hadamard_factor(size_t length);
 
 void kva_reference_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
 void kva_reference_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
@@ -48,6 +53,8 @@ void kva_reference_dequantize_group(const uint8_t *row, size_t bit_offset, unsig
                                     uint16_t minimum_bits, float *x, size_t stride, size_t count);
 
 void kva_reference_moment_sweep(const kva_moment_sweep *sweep);
+/// The histogram of a sweep alone; it must ask for one.
+void kva_reference_count_bins(const kva_moment_sweep *sweep);
 
 void kva_reference_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_reference_attention_values(const kva_attention_side *values, const float *weights, float *output);

@@ -45,6 +45,19 @@ static inline uint16_t kva_float_to_half(float x) {
     return (uint16_t)(sign | ((rest - 0x38000000 + 0x0FFF + (rest >> 13 & 1)) >> 13));
 }
 
+/// The float16 next to x towards zero: 65,504 for all that is finite and greater. NaN as in `kva_float_to_half`.
+static inline uint16_t kva_float_to_half_towards_zero(float x) {
+    const uint32_t bits = kva_bits(x);
+    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    const uint32_t rest = bits & 0x7FFFFFFF;
+    if (rest > 0x7F800000) { return (uint16_t)(sign | 0x7E00 | (rest >> 13 & 0x3FF)); }
+    if (rest == 0x7F800000) { return (uint16_t)(sign | 0x7C00); }
+    if (rest >= 0x477FE000) { return (uint16_t)(sign | 0x7BFF); }
+    // Below 2^-14: a whole number of 2^-24.
+    if (rest < 0x38800000) { return (uint16_t)(sign | (uint16_t)(kva_float(rest) * 0x1p24f)); }
+    return (uint16_t)(sign | (rest - 0x38000000) >> 13);
+}
+
 static inline float kva_bfloat_to_float(uint16_t x) { return kva_float((uint32_t)x << 16); }
 
 static inline uint16_t kva_float_to_bfloat(float x) {

@@ -28,6 +28,12 @@ float kva_reference_maximum(const float *x, size_t count) {
     return largest;
 }
 
+float kva_reference_absolute_maximum(const float *x, size_t count) {
+    float largest = 0;
+    for (size_t i = 0; i < count; i++) { largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest; }
+    return largest;
+}
+
 float kva_reference_exponential_sum(float *x, size_t count, float shift) {
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
@@ -54,5 +60,13 @@ void kva_reference_rotate_halves(float *x, const float *c, const float *s, size_
         const float first = x[i], second = x[i + half];
         x[i] = first * c[i] - second * s[i];
         x[i + half] = second * c[i] + first * s[i];
+    }
+}
+
+void kva_reference_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs) {
+    for (size_t i = 0; i < pairs; i++) {
+        const float first = x[2 * i], second = x[2 * i + 1];
+        x[2 * i] = first * c[i] - second * s[i];
+        x[2 * i + 1] = second * c[i] + first * s[i];
     }
 }

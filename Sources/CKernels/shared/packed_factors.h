@@ -32,7 +32,9 @@ enum {
 
 /// Queries or weights, which stay the same while scales go by; padded with zeros to whole units.
 typedef struct {
-    _Alignas(64) float row[QUERIES_AT_ONCE][REDUCED_AT_MOST];
+    const float *row[QUERIES_AT_ONCE];
+    /// Rows that do not end with a unit.
+    _Alignas(64) float copy[QUERIES_AT_ONCE][REDUCED_AT_MOST];
     /// row · envelope / largest · 32767, for one and two digits.
     _Alignas(64) int16_t rounded[QUERIES_AT_ONCE][REDUCED_AT_MOST];
     /// row / largest · THREE_DIGITS_LIMIT, for three.
@@ -67,15 +69,18 @@ KVA_INLINE floats load_metadata(const kva_packed_side *side, size_t index, int i
 
 // MARK: - Rows
 
-/// Copies up to four rows; the envelope is still zero.
+/// Up to four rows, padded with zeros; the envelope is still zero.
 KVA_INLINE void begin_rows(rows *prepared, const float *source, size_t stride, size_t queries, size_t count) {
     const size_t padded = kva_rounded_up(count, UNIT);
     prepared->queries = queries;
     prepared->count = count;
     prepared->padded = padded;
     for (size_t query = 0; query < queries; query++) {
-        memcpy(prepared->row[query], source + query * stride, count * sizeof(float));
-        memset(prepared->row[query] + count, 0, (padded - count) * sizeof(float));
+        prepared->row[query] = source + query * stride;
+        if (count == padded) { continue; }
+        memcpy(prepared->copy[query], prepared->row[query], count * sizeof(float));
+        memset(prepared->copy[query] + count, 0, (padded - count) * sizeof(float));
+        prepared->row[query] = prepared->copy[query];
     }
     memset(prepared->envelope, 0, padded * sizeof(float));
 }
@@ -99,40 +104,38 @@ KVA_INLINE void find_envelope(rows *prepared, const kva_packed_side *side, const
 
 /// Rounds the rows; 0 if an element is not finite.
 KVA_INLINE int finish_rows(rows *prepared, unsigned digits) {
-    unsigned bad = 0;
+    floats poison = zero_floats();
     for (size_t query = 0; query < prepared->queries; query++) {
         const float *row = prepared->row[query];
+        float *scaled = prepared->scaled[query];
         floats most = zero_floats();
         for (size_t i = 0; i < prepared->padded; i += LANES) {
+            // An infinite or NaN element makes its product so too, even with zero.
             const floats product = multiply(load(row + i), load(prepared->envelope + i));
-            bad |= not_finite(load(row + i)) | not_finite(product);
+            poison = multiply_add(product, zero_floats(), poison);
             most = larger_magnitude(most, product);
+            store(scaled + i, digits == 3 ? load(row + i) : product);
         }
         float largest = largest_of(most);
         largest = largest < LEAST_MAGNITUDE ? 0 : largest;
-        if (digits == 3) {
-            const floats factor = all(largest > 0 ? THREE_DIGITS_LIMIT / largest : 0);
-            for (size_t i = 0; i < prepared->padded; i += LANES) {
-                store(prepared->scaled[query] + i, multiply(load(row + i), factor));
-            }
-            prepared->step[query] = largest / THREE_DIGITS_LIMIT;
-            continue;
-        }
-        const floats factor = all(largest > 0 ? 32767 / largest : 0);
+        const floats factor = all(largest > 0 ? (digits == 3 ? THREE_DIGITS_LIMIT : 32767) / largest : 0);
         for (size_t i = 0; i < prepared->padded; i += 2 * LANES) {
-            const floats low = multiply(load(row + i), load(prepared->envelope + i));
-            const floats high = multiply(load(row + i + LANES), load(prepared->envelope + i + LANES));
-            store_integers(prepared->rounded[query] + i, words(multiply(low, factor), multiply(high, factor)));
+            const floats low = multiply(load(scaled + i), factor), high = multiply(load(scaled + i + LANES), factor);
+            if (digits == 3) {
+                store(scaled + i, low);
+                store(scaled + i + LANES, high);
+            } else {
+                store_integers(prepared->rounded[query] + i, words(low, high));
+            }
         }
-        prepared->step[query] = largest * (32768 / (32767 * TWO_DIGITS_LIMIT)) * (digits == 1 ? 256 : 1);
+        const float unit = digits == 1 ? 256 * 32768 / (32767 * TWO_DIGITS_LIMIT) : 32768 / (32767 * TWO_DIGITS_LIMIT);
+        prepared->step[query] = largest * (digits == 3 ? 1 / THREE_DIGITS_LIMIT : unit);
     }
-    if (digits < 3) {
-        for (size_t i = 0; i < prepared->padded; i += LANES) {
-            const floats envelope = load(prepared->envelope + i);
-            store(prepared->envelope + i, quotient_or_zero(TWO_DIGITS_LIMIT, envelope, LEAST_MAGNITUDE));
-        }
+    for (size_t i = 0; i < prepared->padded && digits < 3; i += LANES) {
+        const floats envelope = load(prepared->envelope + i);
+        store(prepared->envelope + i, quotient_or_zero(TWO_DIGITS_LIMIT, envelope, LEAST_MAGNITUDE));
     }
-    return bad == 0;
+    return sum_of(poison) == 0;
 }
 
 // MARK: - Records

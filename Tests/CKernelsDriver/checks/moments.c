@@ -30,7 +30,8 @@ static void expect_moments(const kva_moments *got, const kva_moments *expected, 
     expect(got->count == expected->count, "count");
     expect(got->nan_count == expected->nan_count, "count of NaN");
     expect(got->infinity_count == expected->infinity_count, "count of infinities");
-    expect(got->minimum == expected->minimum && got->maximum == expected->maximum, "extremes");
+    expect_same_bytes(&got->minimum, &expected->minimum, sizeof got->minimum);
+    expect_same_bytes(&got->maximum, &expected->maximum, sizeof got->maximum);
     // 64 additions in float32 and up to four roundings of the term itself; x − shift rounds once in each factor.
     const double bound = 72 * UNIT, tiny = 1e4 * TINY;
     expect_within(got->sum_absolute, expected->sum_absolute, bound * terms[0] + tiny, index);
@@ -44,16 +45,24 @@ static void check_sweep(const tables_under_test *tables, sample_kind kind, int i
     const size_t stride = channels + 2, elements = tokens == 0 ? 0 : (tokens - 1) * stride + channels;
     kva_moment_sweep sweep = {.is_half = is_half, .tokens = tokens, .channels = channels, .token_stride = stride};
     sweep.elements = is_half ? (const void *)half_sample(kind, elements) : (const void *)sample(kind, elements);
-    for (int directions = 1; directions < 4; directions++) {
+    for (int directions = 0; directions < 8; directions++) {
+        // 4 KB a channel.
+        const size_t bins = directions & 4 && channels < 100 ? channels * KVA_HISTOGRAM_BINS : 0;
+        describe_case("%s, %s, %zu × %zu, of %d", sample_name(kind), is_half ? "float16" : "float32", tokens, channels,
+                      directions);
+        uint16_t *counters = EXACT(uint16_t, bins), *plain_counters = EXACT(uint16_t, bins);
         kva_moments *by_channel = start(channels), *by_token = start(tokens);
         kva_moments *plain_by_channel = start(channels), *plain_by_token = start(tokens);
         sweep.channel_moments = directions & 1 ? by_channel : 0;
         sweep.token_moments = directions & 2 ? by_token : 0;
+        sweep.counters = bins > 0 ? counters : 0;
         tables->fast->moment_sweep(&sweep);
         sweep.channel_moments = directions & 1 ? plain_by_channel : 0;
         sweep.token_moments = directions & 2 ? plain_by_token : 0;
+        sweep.counters = bins > 0 ? plain_counters : 0;
         tables->reference->moment_sweep(&sweep);
-        describe_case("%s, %s, %zu × %zu", sample_name(kind), is_half ? "float16" : "float32", tokens, channels);
+        // Both began with the same pattern.
+        if (bins > 0) { expect(memcmp(counters, plain_counters, bins * sizeof counters[0]) == 0, "histogram"); }
         double terms[5];
         for (size_t i = 0; i < channels; i++) {
             absolute_sums(&sweep, i, stride, tokens, by_channel[i].shift, terms);

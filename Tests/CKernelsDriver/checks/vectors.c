@@ -74,6 +74,17 @@ CHECK(maximum) {
     }
 }
 
+CHECK(absolute_maximum) {
+    FOR_KINDS(kind) {
+        FOR_LENGTHS(count) {
+            const float *x = sample(kind, count);
+            describe_case("%s, %zu", sample_name(kind), count);
+            expect_within(tables->fast->absolute_maximum(x, count), tables->reference->absolute_maximum(x, count), 0, 0);
+            end_case();
+        }
+    }
+}
+
 CHECK(exponential_sum) {
     FOR_KINDS(kind) {
         FOR_LENGTHS(count) {
@@ -135,16 +146,36 @@ CHECK(silu_multiply) {
     }
 }
 
-CHECK(rotate_halves) {
+typedef void rotation(float *x, const float *c, const float *s, size_t half);
+
+static void check_rotation(rotation *fast, rotation *plain) {
     FOR_KINDS(kind) {
         FOR_LENGTHS(half) {
             float *got = sample(kind, 2 * half), *expected = exact_copy(got, 2 * half * sizeof got[0]);
             float *cosines = sample(GAUSSIAN, half), *sines = sample(GAUSSIAN, half);
             describe_case("%s, %zu", sample_name(kind), half);
-            tables->fast->rotate_halves(got, cosines, sines, half);
-            tables->reference->rotate_halves(expected, cosines, sines, half);
+            fast(got, cosines, sines, half);
+            plain(expected, cosines, sines, half);
             expect_identical(got, expected, 2 * half);
             end_case();
+        }
+    }
+}
+
+CHECK(rotate_halves) { check_rotation(tables->fast->rotate_halves, tables->reference->rotate_halves); }
+CHECK(rotate_adjacent) { check_rotation(tables->fast->rotate_adjacent, tables->reference->rotate_adjacent); }
+
+CHECK(walsh_hadamard) {
+    FOR_KINDS(kind) {
+        for (size_t length = 1; length <= 2048; length *= 2) {
+            for (size_t rows = 0; rows < 4; rows++) {
+                float *got = sample(kind, rows * length), *expected = exact_copy(got, rows * length * sizeof got[0]);
+                describe_case("%s, %zu rows of %zu", sample_name(kind), rows, length);
+                tables->fast->walsh_hadamard(got, rows, length);
+                tables->reference->walsh_hadamard(expected, rows, length);
+                expect_identical(got, expected, rows * length);
+                end_case();
+            }
         }
     }
 }

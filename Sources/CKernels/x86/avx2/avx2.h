@@ -26,10 +26,13 @@ void kva_avx2_scaled_accumulate(float a, const float *x, float *y, size_t count)
 void kva_avx2_add(const float *x, float *y, size_t count);
 void kva_avx2_scale(float a, float *x, size_t count);
 float kva_avx2_maximum(const float *x, size_t count);
+float kva_avx2_absolute_maximum(const float *x, size_t count);
 float kva_avx2_exponential_sum(float *x, size_t count, float shift);
 void kva_avx2_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
 void kva_avx2_silu_multiply(const float *gate, const float *up, float *y, size_t count);
 void kva_avx2_rotate_halves(float *x, const float *c, const float *s, size_t half);
+void kva_avx2_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs);
+void kva_avx2_walsh_hadamard(float *x, size_t rows, size_t length);
 
 void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
 void kva_avx2_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
@@ -45,6 +48,10 @@ void kva_avx2_dequantize_channel_groups(const kva_affine_shape *shape, size_t fi
                                         const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
 
 void kva_avx2_moment_sweep(const kva_moment_sweep *sweep);
+/// A sweep's sums and histogram of channels; it must ask for the sums.
+void kva_avx2_moment_sweep_channels(const kva_moment_sweep *sweep);
+/// A sweep's sums of tokens; it must ask for them.
+void kva_avx2_moment_sweep_tokens(const kva_moment_sweep *sweep);
 
 void kva_avx2_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_avx2_attention_values(const kva_attention_side *values, const float *weights, float *output);

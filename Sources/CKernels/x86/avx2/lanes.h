@@ -31,10 +31,6 @@ KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
     return _mm256_and_ps(_mm256_cmp_ps(y, all(least), _CMP_GE_OQ), _mm256_div_ps(all(x), y));
 }
-/// Not zero if any lane is NaN or infinite.
-KVA_INLINE unsigned not_finite(floats x) {
-    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_sub_ps(x, x), _mm256_setzero_ps(), _CMP_NEQ_UQ));
-}
 
 KVA_INLINE integers no_integers(void) { return _mm256_setzero_si256(); }
 /// Rounds two vectors to 16-bit integers, in order.

@@ -14,14 +14,6 @@
 // maddubs sums two byte products in 16 bits, and so do the eight quads of a unit before they are widened:
 // codes are at most 15 and digits at least −128, and 8 · 2 · 15 · 128 < 2^15.
 
-/// One digit of 32 bytes: in `x[s]` that of lanes 16·(s & 1)… and the reduced elements 4·(s >> 1)….
-KVA_INLINE void unpack(__m256i raw, unsigned width, __m256i *x) {
-    const __m256i mask = _mm256_set1_epi8((char)(width == 4 ? 15 : width == 2 ? 3 : 1));
-    for (unsigned slot = 0; slot < 8 / width; slot++) {
-        x[slot] = _mm256_and_si256(slot == 0 ? raw : _mm256_srli_epi16(raw, (int)(slot * width)), mask);
-    }
-}
-
 /// Adds one digit of the codes of `reduced` (16 or 32) elements, whose factors begin at `element`, of half the
 /// lanes of a panel: 0…7 and 16…23, or 8…15 and 24…31.
 KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size_t reduced, unsigned digits, size_t queries,
@@ -32,21 +24,22 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
         for (unsigned d = 0; d < digits; d++) { words[query][d][0] = words[query][d][1] = _mm256_setzero_si256(); }
     }
     for (size_t chunk = 0; chunk < reduced / (4 * quads); chunk++) {
-        __m256i x[8];
         if (ahead > 0) { kva_prefetch(plane + 64 * chunk, ahead, 64); }
-        unpack(_mm256_loadu_si256((const __m256i *)(const void *)(plane + 64 * chunk)), width, x);
-        for (size_t query = 0; query < queries; query++) {
-            const uint8_t *factor = work->digits + query * work->row_bytes + bytes * (element + chunk * 4 * quads);
-            for (size_t quad = 0; quad < quads; quad++) {
+        const __m256i raw = _mm256_loadu_si256((const __m256i *)(const void *)(plane + 64 * chunk));
+        const __m256i mask = _mm256_set1_epi8((char)((1 << width) - 1));
+        for (size_t quad = 0; quad < quads; quad++) {
+            const int shift = (int)(2 * quad * width);
+            const __m256i lower = _mm256_and_si256(shift == 0 ? raw : _mm256_srli_epi16(raw, shift), mask);
+            const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(raw, shift + (int)width), mask);
+            for (size_t query = 0; query < queries; query++) {
                 // One digit is the upper one of two.
                 for (unsigned d = 0; d < digits; d++) {
+                    const size_t place = 4 * bytes * (chunk * quads + quad) + 4 * (digits == 1 ? 1 : d);
                     int32_t four;
-                    memcpy(&four, factor + 4 * bytes * quad + 4 * (digits == 1 ? 1 : d), 4);
+                    memcpy(&four, work->digits + query * work->row_bytes + bytes * element + place, 4);
                     const __m256i factors = _mm256_set1_epi32(four);
-                    for (size_t half = 0; half < 2; half++) {
-                        const __m256i products = _mm256_maddubs_epi16(x[2 * quad + half], factors);
-                        words[query][d][half] = _mm256_add_epi16(words[query][d][half], products);
-                    }
+                    words[query][d][0] = _mm256_add_epi16(words[query][d][0], _mm256_maddubs_epi16(lower, factors));
+                    words[query][d][1] = _mm256_add_epi16(words[query][d][1], _mm256_maddubs_epi16(upper, factors));
                 }
             }
         }

@@ -1,5 +1,6 @@
 #if defined(__x86_64__)
 
+#include "../../reference/reference.h"
 #include "avx2_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
@@ -73,6 +74,20 @@ float kva_avx2_maximum(const float *x, size_t count) {
     return kva_horizontal_maximum(_mm256_max_ps(first, second));
 }
 
+float kva_avx2_absolute_maximum(const float *x, size_t count) {
+    __m256 first = _mm256_setzero_ps(), second = first;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        first = _mm256_max_ps(kva_absolute(_mm256_loadu_ps(x + i)), first);
+        second = _mm256_max_ps(kva_absolute(_mm256_loadu_ps(x + i + 8)), second);
+    }
+    for (; i < count; i += 8) {
+        const __m256i mask = kva_tail_mask(count - i < 8 ? count - i : 8);
+        first = _mm256_max_ps(kva_absolute(_mm256_maskload_ps(x + i, mask)), first);
+    }
+    return kva_horizontal_maximum(_mm256_max_ps(first, second));
+}
+
 float kva_avx2_exponential_sum(float *x, size_t count, float shift) {
     const __m256 shifts = _mm256_set1_ps(shift);
     __m256 first = _mm256_setzero_ps(), second = _mm256_setzero_ps();
@@ -122,6 +137,20 @@ void kva_avx2_rotate_halves(float *x, const float *c, const float *s, size_t hal
     store(x + half + i, _mm256_add_ps(_mm256_mul_ps(second, cosine), _mm256_mul_ps(first, sine)));
     KVA_FOR_VECTORS(half, STEP);
 #undef STEP
+}
+
+void kva_avx2_rotate_adjacent(float *x, const float *c, const float *s, size_t pairs) {
+    // Products round before they are combined, as in the reference.
+    const __m256i twice = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    size_t i = 0;
+    for (; i + 4 <= pairs; i += 4) {
+        const __m256 both = _mm256_loadu_ps(x + 2 * i);
+        const __m256 cosine = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(c + i)), twice);
+        const __m256 sine = _mm256_permutevar8x32_ps(_mm256_castps128_ps256(_mm_loadu_ps(s + i)), twice);
+        const __m256 swapped = _mm256_permute_ps(both, 0xB1);
+        _mm256_storeu_ps(x + 2 * i, _mm256_addsub_ps(_mm256_mul_ps(both, cosine), _mm256_mul_ps(swapped, sine)));
+    }
+    kva_reference_rotate_adjacent(x + 2 * i, c + i, s + i, pairs - i);
 }
 
 #pragma clang attribute pop

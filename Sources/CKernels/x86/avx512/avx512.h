@@ -19,6 +19,21 @@ void kva_avx512_attention_values(const kva_attention_side *values, const float *
 void kva_avx512_packed_scores(const kva_packed_side *keys, const float *queries, float *scores);
 void kva_avx512_packed_values(const kva_packed_side *values, const float *weights, float *output);
 
+void kva_avx512_float_to_half(const float *source, uint16_t *target, size_t count);
+void kva_avx512_bfloat_to_float(const uint16_t *source, float *target, size_t count);
+void kva_avx512_float_to_bfloat(const float *source, uint16_t *target, size_t count);
+
+float kva_avx512_exponential_sum(float *x, size_t count, float shift);
+void kva_avx512_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t count);
+void kva_avx512_silu_multiply(const float *gate, const float *up, float *y, size_t count);
+void kva_avx512_walsh_hadamard(float *x, size_t rows, size_t length);
+
+void kva_avx512_moment_sweep(const kva_moment_sweep *sweep);
+/// A sweep's sums and histogram of channels; it must ask for the sums.
+void kva_avx512_moment_sweep_channels(const kva_moment_sweep *sweep);
+/// A sweep's sums of tokens; it must ask for them.
+void kva_avx512_moment_sweep_tokens(const kva_moment_sweep *sweep);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -39,8 +39,6 @@ KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
     return _mm512_maskz_div_ps(_mm512_cmp_ps_mask(y, all(least), _CMP_GE_OQ), all(x), y);
 }
-/// Not zero if any lane is NaN or infinite.
-KVA_INLINE unsigned not_finite(floats x) { return _mm512_fpclass_ps_mask(x, 0x99); }
 
 KVA_INLINE integers no_integers(void) { return _mm512_setzero_si512(); }
 /// Rounds two vectors to 16-bit integers, in order.

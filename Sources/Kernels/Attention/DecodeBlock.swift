@@ -1,0 +1,150 @@
+internal import CKernels
+
+/// Some query rows of all heads of one key/value head, over parts of one sequence's cache.
+///
+/// What a part gives is a record: unnormalized outputs [row, member, channel], then the maximum and the
+/// denominator of each of them.
+struct DecodeBlock {
+    let shape: Attention.Shape
+    let cache: Attention.SequenceCache
+    let sequence: Int
+    let head: Int
+    /// Query rows of the sequence, and those of this block.
+    let sequenceRows: Int
+    let firstRow: Int
+    let rows: Int
+    let accuracy: Attention.Accuracy
+    let scale: Float
+
+    static func recordSize(rows: Int, _ shape: Attention.Shape) -> Int { rows * shape.group * (shape.channels + 2) }
+
+    private var queryCount: Int { rows * shape.group }
+    private var outputs: Int { queryCount * shape.channels }
+
+    /// The record of some parts, joined in order.
+    func run(_ queries: UnsafePointer<Float>, parts: Range<Int>, into record: UnsafeMutablePointer<Float>) {
+        let recordSize = Self.recordSize(rows: rows, shape), partTokens = min(cache.partTokens, cache.tokens)
+        let scoreCount = queryCount * partTokens, extra = parts.count > 1 ? recordSize : 0
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: scoreCount + outputs + extra) { scratch in
+            guard let scores = scratch.baseAddress else { return }
+            let scaled = scores + scoreCount, next = scaled + outputs
+            gather(queries, into: scaled)
+            VectorMath.scale(by: scale, scaled, count: outputs)
+            for part in parts {
+                let target = part == parts.lowerBound ? record : next
+                run(part: part, scaled, scores: scores, into: target)
+                if part > parts.lowerBound { join(next, to: record) }
+            }
+        }
+    }
+
+    private func run(
+        part: Int,
+        _ queries: UnsafePointer<Float>,
+        scores: UnsafeMutablePointer<Float>,
+        into record: UnsafeMutablePointer<Float>
+    ) {
+        let first = part * cache.partTokens, count = min(cache.partTokens, cache.tokens - first)
+        let kernels = KernelTable.active
+        let maxima = record + outputs, denominators = maxima + queryCount
+        each(of: cache.keys, part: part, count: count) { segment, offset in
+            switch segment {
+            case .packed(var side): kernels.pointee.packed_scores(&side, queries, scores + offset)
+            case .full(var side): kernels.pointee.attention_scores(&side, queries, scores + offset)
+            }
+        }
+        for query in 0..<queryCount {
+            let row = scores + query * count
+            let position = cache.tokens - sequenceRows + firstRow + query / shape.group
+            let visible = max(0, min(count, position + 1 - first))
+            maxima[query] = VectorMath.maximum(row, count: visible)
+            denominators[query] = VectorMath.exponentialSum(row, count: visible, shift: maxima[query])
+            (row + visible).update(repeating: 0, count: count - visible)
+        }
+        record.update(repeating: 0, count: outputs)
+        each(of: cache.values, part: part, count: count) { segment, offset in
+            switch segment {
+            case .packed(var side): kernels.pointee.packed_values(&side, scores + offset, record)
+            case .full(var side): kernels.pointee.attention_values(&side, scores + offset, record)
+            }
+        }
+    }
+
+    /// Adds a later part's record to an earlier one's, both brought to the larger maximum.
+    func join(_ later: UnsafePointer<Float>, to record: UnsafeMutablePointer<Float>) {
+        let maxima = outputs, denominators = outputs + queryCount
+        for query in 0..<queryCount {
+            // A part that a query sees nothing of; and a first one of which nothing is left.
+            guard later[denominators + query] != 0 else { continue }
+            let largest = max(record[maxima + query], later[maxima + query])
+            var kept = record[maxima + query], added = later[maxima + query]
+            VectorMath.exponentialSum(&kept, count: 1, shift: largest)
+            VectorMath.exponentialSum(&added, count: 1, shift: largest)
+            let output = record + query * shape.channels
+            VectorMath.scale(by: kept, output, count: shape.channels)
+            VectorMath.accumulate(scaledBy: added, later + query * shape.channels, into: output, count: shape.channels)
+            record[denominators + query] = record[denominators + query] * kept + later[denominators + query] * added
+            record[maxima + query] = largest
+        }
+    }
+
+    /// Normalizes a record into the outputs of its rows.
+    func finish(_ record: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>) {
+        let denominators = outputs + queryCount, width = shape.group * shape.channels
+        for query in 0..<queryCount {
+            let row = record + query * shape.channels
+            VectorMath.scale(by: 1 / record[denominators + query], row, count: shape.channels)
+        }
+        for row in 0..<rows { (output + place(row)).update(from: record + row * width, count: width) }
+    }
+
+    private func gather(_ queries: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+        let width = shape.group * shape.channels
+        for row in 0..<rows { (target + row * width).update(from: queries + place(row), count: width) }
+    }
+
+    /// Where the queries, and outputs, of a row begin.
+    private func place(_ row: Int) -> Int {
+        ((sequence * sequenceRows + firstRow + row) * shape.heads + head * shape.group) * shape.channels
+    }
+
+    // MARK: - Segments
+
+    private enum Segment {
+        case packed(kva_packed_side)
+        case full(kva_attention_side)
+    }
+
+    /// Calls with the packed and the full-precision tokens of a part, and how far into it they begin.
+    private func each(of side: Attention.CacheSide, part: Int, count: Int, _ body: (Segment, Int) -> Void) {
+        let first = part * cache.partTokens
+        let packed = max(0, min(count, side.packedTokens - first))
+        if packed > 0, let store = side.packed {
+            body(
+                .packed(
+                    store.side(
+                        head: head,
+                        page: part,
+                        first: 0,
+                        count: packed,
+                        queries: queryCount,
+                        scoreStride: count,
+                        digits: accuracy.digits(bits: store.format.bits, group: shape.group)
+                    )
+                ),
+                0
+            )
+        }
+        guard packed < count else { return }
+        let full = kva_attention_side(
+            elements: side.full.address(head: head, token: first + packed - side.packedTokens),
+            is_half: side.full.precision == .float16 ? 1 : 0,
+            tokens: count - packed,
+            channels: shape.channels,
+            token_stride: side.full.tokenStride,
+            group: queryCount,
+            score_stride: count
+        )
+        body(.full(full), packed)
+    }
+}
