@@ -5,7 +5,7 @@ import Testing
 
 /// Attention over packed keys and values, every instruction set against the definition in double.
 @Suite struct PackedKernelTests {
-    static let reference = Implementation.reference
+    static var reference: UnsafePointer<kva_kernels> { Implementation.reference }
     static let widths = [1, 2, 3, 4, 8]
     /// Each has channels that fill a panel, or do not, and groups for which there is a fast path, or is none.
     static let shapes = [(channels: 128, group: 32), (80, 64), (64, 32), (20, 1000), (33, 32), (48, 16)]
@@ -17,10 +17,13 @@ import Testing
     /// under 2^-14 of the largest together; one digit, 2^-8 more; three, 2^-23. Each meets a code of
     /// at most 2^bits − 1. Sums of minima and the result are rounded in float32.
     func bound(_ sample: PackedSample, rows: [Float], count: Int, digits: Int, magnitude: Double) -> Double {
-        let factor = [1: 0x1p-14 + 0x1p-8, 2: 0x1p-14, 3: 0x1p-23][digits] ?? 0
+        let factors: [Int: Double] = [1: 0x1p-14 + 0x1p-8, 2: 0x1p-14, 3: 0x1p-23]
+        let factor = factors[digits] ?? 0
         let largest = Double(rows.map { $0.magnitude }.max() ?? 0) * Double(sample.largestScale)
         let codes = Double((1 << sample.bits) - 1)
-        return Double(count) * codes * factor * largest + Double(count + 8) * unit * magnitude
+        let rounded: Double = Double(count) * codes * factor * largest
+        let float: Double = Double(count + 8) * unit * magnitude
+        return rounded + float
     }
 
     @Test(arguments: Implementation.all, PackedSample.Side.allCases)
@@ -50,7 +53,8 @@ import Testing
                     )
                     let summed = side == .keys ? channels : count
                     let rowMagnitude = Double(rows.map { $0.magnitude }.max() ?? 0)
-                    let magnitude = Double(summed) * rowMagnitude * (Double(sample.largestScale) * Double(1 << bits) + 4)
+                    let element: Double = Double(sample.largestScale) * Double(1 << bits) + 4
+                    let magnitude: Double = Double(summed) * rowMagnitude * element
                     let bound = bound(sample, rows: rows, count: summed, digits: digits, magnitude: magnitude)
                     let worst = zip(got, expected).map { abs(Double($0) - Double($1)) }.max() ?? 0
                     #expect(

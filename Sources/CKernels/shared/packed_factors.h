@@ -9,7 +9,8 @@
 // So a channel that is large in every token, as keys have, takes no digits from the others.
 //
 // Two digits: |row·envelope| is rounded to 15 bits of its largest and scale/envelope to 15 bits of 1, hence a
-// product errs by at most 2^-14 of the largest; one digit: 2^-8 more. Three digits: the product in float32 is
+// product errs by at most 2^-14 of the largest; one digit: 2^-8 more, half of
+// which the middle of the codes' range makes up for. Three digits: the product in float32 is
 // rounded to 23 bits of the largest, as good as float32's own rounding.
 
 enum {
@@ -156,8 +157,15 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
     const kva_packed_side side = *given;
     const size_t padded = row->padded, count = place->count, to_minimum = place->to_minimum;
     const size_t row_bytes = (digits == 3 ? 4 : 2) * padded, size = is_float ? 4 : 2;
+    // What one digit loses of the factors it makes up for as if all those codes were in the middle of their range:
+    // many small weights beside a large one would else count for nothing.
+    const float middle = digits == 1 ? 0.5f * (float)((1u << side.bits) - 1) : 0;
     floats offset[QUERIES_AT_ONCE];
-    for (size_t query = 0; query < queries; query++) { offset[query] = zero_floats(); }
+    integers digit_sums[QUERIES_AT_ONCE];
+    for (size_t query = 0; query < queries; query++) {
+        offset[query] = zero_floats();
+        digit_sums[query] = no_integers();
+    }
     for (size_t unit = 0; unit < count; unit += UNIT) {
         const size_t first = place->first + unit / UNIT * place->stride;
         kva_prefetch(side.metadata, (first + place->ahead) * size, UNIT * size);
@@ -170,6 +178,10 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
             if (i + LANES < count) {
                 high = scales_at(&side, index + LANES, to_minimum, is_float, is_symmetric, &high_minimum);
             }
+            if (digits == 1) {
+                low_minimum = multiply_add(low, all(middle), low_minimum);
+                high_minimum = multiply_add(high, all(middle), high_minimum);
+            }
             integers rounded = no_integers();
             if (digits < 3) {
                 rounded = words(multiply(low, load(row->envelope + i)), multiply(high, load(row->envelope + i + LANES)));
@@ -178,7 +190,9 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
                 uint8_t *target = work->digits + query * row_bytes;
                 if (digits < 3) {
                     const integers product = word_products(load_integers(row->rounded[query] + i), rounded);
-                    store_integers(target + 2 * i, two_digits(product));
+                    const integers both = two_digits(product);
+                    if (digits == 1) { digit_sums[query] = add_upper_digits(digit_sums[query], both); }
+                    store_integers(target + 2 * i, both);
                 } else {
                     store_integers(target + 4 * i, three_digits(multiply(load(row->scaled[query] + i), low)));
                     const floats last = multiply(load(row->scaled[query] + i + LANES), high);
@@ -188,6 +202,9 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
                 offset[query] = multiply_add(load(row->row[query] + i + LANES), high_minimum, offset[query]);
             }
         }
+    }
+    for (size_t query = 0; query < queries && digits == 1; query++) {
+        offset[query] = multiply_add(sums_of_digits(digit_sums[query]), all(-middle * row->step[query]), offset[query]);
     }
     work->row_bytes = row_bytes;
     if (queries == 4) {
@@ -201,14 +218,14 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
 KVA_INLINE void record_of_queries(factors *work, const rows *row, const kva_packed_side *side, const record_place *place,
                                   size_t queries) {
     const int is_float = side->metadata_is_float, is_symmetric = side->is_symmetric;
-    if (side->digits == 3 && !is_float && !is_symmetric) {
-        record_of(work, row, side, place, 0, 0, 3, queries);
-    } else if (side->digits == 3) {
-        record_of(work, row, side, place, is_float, is_symmetric, 3, queries);
-    } else if (!is_float && !is_symmetric) {
-        record_of(work, row, side, place, 0, 0, 2, queries);
+    if (!is_float && !is_symmetric) {
+        switch (side->digits) {
+            case 1: record_of(work, row, side, place, 0, 0, 1, queries); break;
+            case 2: record_of(work, row, side, place, 0, 0, 2, queries); break;
+            default: record_of(work, row, side, place, 0, 0, 3, queries); break;
+        }
     } else {
-        record_of(work, row, side, place, is_float, is_symmetric, 2, queries);
+        record_of(work, row, side, place, is_float, is_symmetric, side->digits, queries);
     }
 }
 

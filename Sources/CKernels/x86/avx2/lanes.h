@@ -50,6 +50,14 @@ KVA_INLINE integers two_digits(integers x) {
         bytes, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)));
 }
 
+/// Adds the high ones of `two_digits`, at most 128 vectors of them.
+KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
+    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_set1_epi64x(0x0101010100000000), digits));
+}
+KVA_INLINE floats sums_of_digits(integers sum) {
+    return _mm256_cvtepi32_ps(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)));
+}
+
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {
     const __m256i half = _mm256_set1_epi32(0x808080);

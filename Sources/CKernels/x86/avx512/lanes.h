@@ -58,6 +58,12 @@ KVA_INLINE integers two_digits(integers x) {
         bytes, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)));
 }
 
+/// Adds the high ones of `two_digits`.
+KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
+    return _mm512_dpbusd_epi32(sum, _mm512_set1_epi64(0x0101010100000000), digits);
+}
+KVA_INLINE floats sums_of_digits(integers sum) { return _mm512_cvtepi32_ps(sum); }
+
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {
     const __m512i half = _mm512_set1_epi32(0x808080);
