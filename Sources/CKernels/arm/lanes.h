@@ -52,6 +52,13 @@ KVA_INLINE integers two_digits(integers x) {
     return vreinterpretq_s16_u8(vqtbl1q_u8(vreinterpretq_u8_u16(balanced), vld1q_u8(order)));
 }
 
+/// Adds the high ones of `two_digits`, at most 128 vectors of them: a pair of them is at least −256.
+KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
+    const int8x16_t upper = vreinterpretq_s8_u64(vdupq_n_u64(0xFFFFFFFF00000000));
+    return vpadalq_s8(sum, vandq_s8(vreinterpretq_s8_s16(digits), upper));
+}
+KVA_INLINE floats sums_of_digits(integers sum) { return vcvtq_f32_s32(vpaddlq_s16(sum)); }
+
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {
     static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};

@@ -6,8 +6,8 @@
 // Factors times scales are integers of 8-bit digits, exact in products with codes. Each errs by at most
 // `digit_error` of the row's largest |factor|·envelope, the envelope of a reduced element being its largest scale
 // (see shared/packed_factors.h): two roundings to 2^-16, to which one digit adds 2^-8; for three digits three
-// float32 roundings. The rest is float32: a rounding for each element, and some at the end. What is below 2^-100 may
-// count as zero.
+// float32 roundings. It meets the code; with one digit, only what the code is off the middle of its range. The rest is
+// float32: a rounding for each element, and some at the end. What is below 2^-100 may count as zero.
 
 static const double digit_error[4] = {0, 0x1.1p-8, 0x1.01p-14, 0x1.9p-23};
 static const double least_magnitude = 0x1p-100;
@@ -135,9 +135,10 @@ typedef struct {
 static void add_element(definition *result, const packed_case *one, double factor, size_t index) {
     const double scale = one->scale[index], minimum = one->minimum[index], code = one->code[index];
     result->sum += factor * (scale * code + minimum);
-    const double size = fabs(factor) * (fabs(scale) * code + fabs(minimum));
+    const double middle = one->side.digits == 1 ? 0.5 * (double)((1u << one->side.bits) - 1) : 0;
+    const double size = fabs(factor) * (fabs(scale) * (code + middle) + fabs(minimum));
     result->absolute += isfinite(size) ? size : 0;
-    result->codes += code;
+    result->codes += fabs(code - middle);
     result->count++;
 }
 
