@@ -68,9 +68,11 @@ void expect_within(double got, double expected, double bound, size_t index) {
 
 /// Says in which case a page without access was touched or a sanitizer trapped, since a debugger may be far.
 static void report_signal(int number) {
-    const char *what = number == SIGSEGV || number == SIGBUS ? "memory outside a buffer was touched" : "undefined behaviour";
+    const int is_access = number == SIGSEGV || number == SIGBUS;
+    const char *what = is_access ? "memory outside a buffer was touched" : "undefined behaviour";
     char message[512];
-    const int length = snprintf(message, sizeof message, "%s %s, %s: %s\n", current_set, current_check, description, what);
+    const int length = snprintf(message, sizeof message, "%s %s, %s: %s\n", current_set, current_check, description,
+                                what);
     if (length > 0 && write(STDOUT_FILENO, message, (size_t)length) < 0) { _exit(2); }
     _exit(1);
 }
@@ -82,11 +84,12 @@ static const char *const set_names[KVA_ISA_COUNT] = {"reference", "avx2", "avx51
 /// Every pointer of the table lies at the place of some check.
 static void expect_that_every_member_is_checked(void) {
     current_set = "all";
-    for (size_t place = offsetof(kva_kernels, half_to_float); place < sizeof(kva_kernels); place += sizeof(void (*)(void))) {
+    const size_t first = offsetof(kva_kernels, half_to_float), size = sizeof(void (*)(void));
+    for (size_t place = first; place < sizeof(kva_kernels); place += size) {
         int found = 0;
         for (const check *entry = checks; entry; entry = entry->next) { found |= entry->member == place; }
         current_check = "kva_kernels";
-        describe_case("member %zu", (place - offsetof(kva_kernels, half_to_float)) / sizeof(void (*)(void)));
+        describe_case("member %zu", (place - first) / size);
         expect(found, "no CHECK names it");
     }
 }

@@ -72,7 +72,8 @@ extern const size_t lengths[];
 extern const size_t length_count;
 
 #define FOR_LENGTHS(count) \
-    for (size_t length_index = 0, count; length_index < length_count && (count = lengths[length_index], 1); length_index++)
+    for (size_t index_of_length = 0, count;                                                             \
+         index_of_length < length_count && (count = lengths[index_of_length], 1); index_of_length++)
 #define FOR_KINDS(kind) for (sample_kind kind = GAUSSIAN; kind < SAMPLE_KINDS; kind++)
 
 // MARK: - Expectations

@@ -2,8 +2,11 @@
 
 // Inputs on which kernels are likeliest to go wrong.
 
-const size_t lengths[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,  14,  15,  16,  17,  18,  19,  20,  21,  22,
-                          23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 513};
+const size_t lengths[] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+    17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,
+    63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 513,
+};
 const size_t length_count = sizeof lengths / sizeof lengths[0];
 
 static uint64_t state;
@@ -26,8 +29,9 @@ double random_gaussian(void) {
 }
 
 const char *sample_name(sample_kind kind) {
-    static const char *const names[SAMPLE_KINDS] = {"gaussian",  "constant", "zero",     "outlier",       "half subnormal",
-                                                    "subnormal", "NaN",      "infinite", "minus infinite"};
+    static const char *const names[SAMPLE_KINDS] = {
+        "gaussian", "constant", "zero", "outlier", "half subnormal", "subnormal", "NaN", "infinite", "minus infinite",
+    };
     return names[kind];
 }
 

@@ -17,7 +17,8 @@ KVA_INLINE uint32_t word_at(const uint8_t *row, size_t position, unsigned bits) 
     return word;
 }
 
-KVA_INLINE float32x4_t decode(uint32x4_t words, int32x4_t shifts, unsigned bits, float32x4_t scale, float32x4_t minimum) {
+KVA_INLINE float32x4_t decode(uint32x4_t words, int32x4_t shifts, unsigned bits, float32x4_t scale,
+                              float32x4_t minimum) {
     const uint32x4_t codes = vandq_u32(vshlq_u32(words, shifts), vdupq_n_u32((1u << bits) - 1));
     return vfmaq_f32(minimum, scale, vcvtq_f32_u32(codes));
 }
@@ -46,21 +47,23 @@ KVA_INLINE void decode_row(const kva_affine_shape *shape, unsigned bits, const u
             if (bits < 8) { vst1q_f32(x + first + i + 4, decode(word, vld1q_s32(high), bits, scale, minimum)); }
         }
         if (i < count) {
-            kva_reference_dequantize_group(row, (first + i) * bits, bits, scales[group], minima[group], x + first + i, 1,
-                                           count - i);
+            kva_reference_dequantize_group(row, (first + i) * bits, bits, scales[group], minima[group], x + first + i,
+                                           1, count - i);
         }
     }
 }
 
 void kva_neon_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
-                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x) {
+                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
+                                        float *x) {
     if (shape->group_size * shape->bits % 8 != 0 && shape->groups_per_row > 1) {
         kva_reference_dequantize_channel_groups(shape, first_token, token_count, codes, scales, minima, x);
         return;
     }
     for (size_t token = first_token; token < first_token + token_count; token++) {
         const uint8_t *row = codes + token * shape->row_bytes;
-        const uint16_t *scale = scales + token * shape->groups_per_row, *minimum = minima + token * shape->groups_per_row;
+        const size_t group = token * shape->groups_per_row;
+        const uint16_t *scale = scales + group, *minimum = minima + group;
         float *target = x + token * shape->token_stride;
         switch (shape->bits) {
             case 1: decode_row(shape, 1, row, scale, minimum, target); break;
@@ -75,8 +78,8 @@ void kva_neon_dequantize_channel_groups(const kva_affine_shape *shape, size_t fi
 // MARK: - Groups of tokens: a row is a channel
 
 /// Four channels, one in each lane.
-KVA_INLINE void decode_channels(const kva_affine_shape *shape, unsigned bits, const uint8_t *rows, const uint16_t *scales,
-                                const uint16_t *minima, float *x) {
+KVA_INLINE void decode_channels(const kva_affine_shape *shape, unsigned bits, const uint8_t *rows,
+                                const uint16_t *scales, const uint16_t *minima, float *x) {
     const size_t stride = shape->token_stride, groups = shape->groups_per_row;
     for (size_t group = 0; group < groups; group++) {
         const size_t first = group * shape->group_size;
@@ -100,8 +103,8 @@ KVA_INLINE void decode_channels(const kva_affine_shape *shape, unsigned bits, co
             }
         }
         for (size_t lane = 0; lane < CHANNELS_AT_ONCE && i < count; lane++) {
-            kva_reference_dequantize_group(rows + lane * shape->row_bytes, (first + i) * bits, bits, scale[lane], minimum[lane],
-                                           x + (first + i) * stride + lane, stride, count - i);
+            kva_reference_dequantize_group(rows + lane * shape->row_bytes, (first + i) * bits, bits, scale[lane],
+                                           minimum[lane], x + (first + i) * stride + lane, stride, count - i);
         }
     }
 }
@@ -113,7 +116,8 @@ void kva_neon_dequantize_token_groups(const kva_affine_shape *shape, size_t firs
     if (shape->group_size * shape->bits % 8 == 0 || shape->groups_per_row < 2) {
         for (; channel + CHANNELS_AT_ONCE <= end; channel += CHANNELS_AT_ONCE) {
             const uint8_t *rows = codes + channel * shape->row_bytes;
-            const uint16_t *scale = scales + channel * shape->groups_per_row, *minimum = minima + channel * shape->groups_per_row;
+            const size_t group = channel * shape->groups_per_row;
+            const uint16_t *scale = scales + group, *minimum = minima + group;
             switch (shape->bits) {
                 case 1: decode_channels(shape, 1, rows, scale, minimum, x + channel); break;
                 case 2: decode_channels(shape, 2, rows, scale, minimum, x + channel); break;

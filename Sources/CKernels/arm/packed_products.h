@@ -20,8 +20,8 @@ KVA_INLINE void unpack(uint8x16_t raw, unsigned width, int8x16_t *x) {
 }
 
 /// Adds one digit, which begins at `plane`, of the codes of all panels.
-KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigned width, unsigned digits, size_t queries,
-                           size_t columns, int fetches, panel_sums sums) {
+KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigned width, unsigned digits,
+                           size_t queries, size_t columns, int fetches, panel_sums sums) {
     const size_t quads = 4 / width, bytes = digits == 3 ? 4 : 2;
     for (size_t panel = 0; panel < work->panels; panel++) {
         for (size_t chunk = 0; chunk < work->reduced / (4 * quads); chunk++) {
@@ -29,7 +29,7 @@ KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigne
             const size_t element = panel * work->reduced + chunk * 4 * quads;
             int8x16_t x[4][8];
             if (fetches) { kva_prefetch(place, work->ahead, 64); }
-            for (size_t column = 0; column < columns; column++) { unpack(vld1q_u8(place + 16 * column), width, x[column]); }
+            for (size_t c = 0; c < columns; c++) { unpack(vld1q_u8(place + 16 * c), width, x[c]); }
             for (size_t query = 0; query < queries; query++) {
                 const uint8_t *factor = work->work->digits + query * work->work->row_bytes + bytes * element;
                 for (size_t quad = 0; quad < quads; quad++) {
@@ -67,7 +67,8 @@ KVA_INLINE void products_of(unsigned bits, unsigned digits, size_t queries, cons
         if (second > 0) {
             // The upper digits go first: what they sum to is then worth 2^first.
             const int32x4_t shift = vdupq_n_s32((int)first);
-            add_planes(&work, plane + kva_panel_bytes(work.reduced, first), second, digits, queries, columns, fetches, sums);
+            add_planes(&work, plane + kva_panel_bytes(work.reduced, first), second, digits, queries, columns, fetches,
+                       sums);
             for (size_t query = 0; query < queries; query++) {
                 for (unsigned d = 0; d < digits; d++) {
                     for (size_t c = 0; c < columns; c++) {

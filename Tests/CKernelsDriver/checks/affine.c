@@ -22,12 +22,14 @@ static affine_case case_of(size_t length, size_t rows, size_t group_size, unsign
     return one;
 }
 
-typedef void quantize_function(const uint16_t *, const kva_affine_shape *, size_t, size_t, uint8_t *, uint16_t *, uint16_t *);
+typedef void quantize_function(const uint16_t *, const kva_affine_shape *, size_t, size_t, uint8_t *, uint16_t *,
+                               uint16_t *);
 typedef void dequantize_function(const kva_affine_shape *, size_t, size_t, const uint8_t *, const uint16_t *,
                                  const uint16_t *, float *);
 
 /// Rows in two pieces, as two threads take them.
-static void check_quantize(quantize_function *fast, quantize_function *plain, const affine_case *one, sample_kind kind) {
+static void check_quantize(quantize_function *fast, quantize_function *plain, const affine_case *one,
+                           sample_kind kind) {
     const uint16_t *x = half_sample(kind, one->elements);
     const size_t codes = one->rows * one->shape.row_bytes, groups = one->rows * one->shape.groups_per_row;
     uint8_t *got = EXACT(uint8_t, codes), *expected = EXACT(uint8_t, codes);
@@ -42,7 +44,8 @@ static void check_quantize(quantize_function *fast, quantize_function *plain, co
     expect_same_bytes(got, expected, codes);
 }
 
-static void check_dequantize(dequantize_function *fast, dequantize_function *plain, const affine_case *one, sample_kind kind) {
+static void check_dequantize(dequantize_function *fast, dequantize_function *plain, const affine_case *one,
+                             sample_kind kind) {
     const size_t codes = one->rows * one->shape.row_bytes, groups = one->rows * one->shape.groups_per_row;
     uint8_t *packed = EXACT(uint8_t, codes);
     for (size_t i = 0; i < codes; i++) { packed[i] = (uint8_t)random_bits(); }
@@ -57,22 +60,26 @@ static void check_dequantize(dequantize_function *fast, dequantize_function *pla
 }
 
 static void check_shapes(const tables_under_test *tables, int along_tokens, int packs) {
-    static const size_t more[][3] = {{64, 16, 32}, {70, 24, 32}, {128, 17, 64}, {40, 8, 5}, {33, 8, 1000}, {100, 33, 16}};
+    static const size_t more[][3] = {{64, 16, 32}, {70, 24, 32}, {128, 17, 64}, {40, 8, 5}, {33, 8, 1000},
+                                     {100, 33, 16}};
     const kva_kernels *fast = tables->fast, *plain = tables->reference;
+    quantize_function *const quantizes = along_tokens ? fast->quantize_token_groups : fast->quantize_channel_groups;
+    quantize_function *const plainly = along_tokens ? plain->quantize_token_groups : plain->quantize_channel_groups;
+    dequantize_function *const decodes = along_tokens ? fast->dequantize_token_groups : fast->dequantize_channel_groups;
+    dequantize_function *const plain_decodes =
+        along_tokens ? plain->dequantize_token_groups : plain->dequantize_channel_groups;
     for (size_t width = 0; width < WIDTHS; width++) {
         for (size_t index = 0; index < 34 + sizeof more / sizeof more[0]; index++) {
             const size_t length = index < 34 ? index : more[index - 34][0], rows = index < 34 ? 9 : more[index - 34][1];
             const size_t group_size = index < 34 ? 8 : more[index - 34][2];
             const affine_case one = case_of(length, rows, group_size, widths[width], along_tokens);
             FOR_KINDS(kind) {
-                describe_case("%u bits, %zu in groups of %zu, %s", widths[width], length, group_size, sample_name(kind));
+                describe_case("%u bits, %zu in groups of %zu, %s", widths[width], length, group_size,
+                              sample_name(kind));
                 if (packs) {
-                    check_quantize(along_tokens ? fast->quantize_token_groups : fast->quantize_channel_groups,
-                                   along_tokens ? plain->quantize_token_groups : plain->quantize_channel_groups, &one, kind);
+                    check_quantize(quantizes, plainly, &one, kind);
                 } else {
-                    check_dequantize(along_tokens ? fast->dequantize_token_groups : fast->dequantize_channel_groups,
-                                     along_tokens ? plain->dequantize_token_groups : plain->dequantize_channel_groups, &one,
-                                     kind);
+                    check_dequantize(decodes, plain_decodes, &one, kind);
                 }
                 end_case();
             }

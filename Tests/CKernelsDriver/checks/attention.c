@@ -8,7 +8,8 @@ static kva_attention_side side_of(sample_kind kind, int is_half, size_t tokens, 
     side.score_stride = tokens + 2;
     const size_t count = tokens == 0 ? 0 : (tokens - 1) * side.token_stride + channels;
     side.elements = is_half ? (const void *)half_sample(kind, count) : (const void *)sample(kind, count);
-    describe_case("%s, %s, %zu × %zu, group %zu", sample_name(kind), is_half ? "float16" : "float32", tokens, channels, group);
+    describe_case("%s, %s, %zu × %zu, group %zu", sample_name(kind), is_half ? "float16" : "float32", tokens, channels,
+                  group);
     return side;
 }
 
@@ -39,7 +40,8 @@ static float *absolute_copy(const float *x, size_t count) {
 /// Elements of all rows `stride` apart of which the last one ends with its own elements.
 static size_t extent(size_t rows, size_t stride, size_t count) { return rows == 0 ? 0 : (rows - 1) * stride + count; }
 
-static void check_scores(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens, size_t channels, size_t group) {
+static void check_scores(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens,
+                         size_t channels, size_t group) {
     const kva_attention_side keys = side_of(kind, is_half, tokens, channels, group), absolute = absolute_side(&keys);
     const float *queries = sample(GAUSSIAN, group * channels), *sizes = absolute_copy(queries, group * channels);
     const size_t count = extent(group, keys.score_stride, tokens);
@@ -55,8 +57,10 @@ static void check_scores(const tables_under_test *tables, sample_kind kind, int 
     end_case();
 }
 
-static void check_values(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens, size_t channels, size_t group) {
-    const kva_attention_side values = side_of(kind, is_half, tokens, channels, group), absolute = absolute_side(&values);
+static void check_values(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens,
+                         size_t channels, size_t group) {
+    const kva_attention_side values = side_of(kind, is_half, tokens, channels, group);
+    const kva_attention_side absolute = absolute_side(&values);
     const size_t count = extent(group, values.score_stride, tokens);
     const float *weights = sample(GAUSSIAN, count), *sizes = absolute_copy(weights, count);
     float *got = sample(GAUSSIAN, group * channels), *expected = exact_copy(got, group * channels * sizeof got[0]);

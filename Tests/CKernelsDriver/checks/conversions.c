@@ -1,6 +1,9 @@
 #include "../driver.h"
 
-static void check_widening(void (*fast)(const uint16_t *, float *, size_t), void (*plain)(const uint16_t *, float *, size_t)) {
+typedef void widening(const uint16_t *source, float *target, size_t count);
+typedef void narrowing(const float *source, uint16_t *target, size_t count);
+
+static void check_widening(widening *fast, widening *plain) {
     FOR_LENGTHS(count) {
         uint16_t *words = EXACT(uint16_t, count);
         for (size_t i = 0; i < count; i++) { words[i] = (uint16_t)random_bits(); }
@@ -24,7 +27,7 @@ static void check_widening(void (*fast)(const uint16_t *, float *, size_t), void
     }
 }
 
-static void check_narrowing(void (*fast)(const float *, uint16_t *, size_t), void (*plain)(const float *, uint16_t *, size_t)) {
+static void check_narrowing(narrowing *fast, narrowing *plain) {
     FOR_KINDS(kind) {
         FOR_LENGTHS(count) {
             const float *x = sample(kind, count);
@@ -37,11 +40,12 @@ static void check_narrowing(void (*fast)(const float *, uint16_t *, size_t), voi
         }
     }
     // Any pattern of bits, and those around the places where rounding turns.
+    static const uint32_t around[6] = {0, 1, 0xFFF, 0x1000, 0x1001, 0x1FFF};
     for (uint32_t round = 0; round < 64; round++) {
         uint32_t *bits = EXACT(uint32_t, 1024);
         for (size_t i = 0; i < 1024; i++) {
             bits[i] = (uint32_t)random_bits();
-            if (round % 2) { bits[i] = (bits[i] & 0xFFFFE000) + (uint32_t[]){0, 1, 0xFFF, 0x1000, 0x1001, 0x1FFF}[i % 6]; }
+            if (round % 2) { bits[i] = (bits[i] & 0xFFFFE000) + around[i % 6]; }
         }
         uint16_t *got = EXACT(uint16_t, 1024), *expected = EXACT(uint16_t, 1024);
         describe_case("random bits, round %u", round);

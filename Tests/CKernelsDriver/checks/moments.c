@@ -9,12 +9,14 @@ static kva_moments *start(size_t count) {
 }
 
 /// `terms[k]`: the sum of |x − shift|^k, and for k = 0 of |x|, over the elements `stride` apart.
-static void absolute_sums(const kva_moment_sweep *sweep, size_t first, size_t stride, size_t count, float shift, double terms[5]) {
+static void absolute_sums(const kva_moment_sweep *sweep, size_t first, size_t stride, size_t count, float shift,
+                          double terms[5]) {
     for (size_t k = 0; k < 5; k++) { terms[k] = 0; }
     for (size_t i = 0; i < count; i++) {
         float x;
         if (sweep->is_half) {
-            kva_kernels_for(KVA_ISA_REFERENCE)->half_to_float((const uint16_t *)sweep->elements + first + i * stride, &x, 1);
+            kva_kernels_for(KVA_ISA_REFERENCE)->half_to_float((const uint16_t *)sweep->elements + first + i * stride,
+                                                              &x, 1);
         } else {
             x = ((const float *)sweep->elements)[first + i * stride];
         }
@@ -41,7 +43,8 @@ static void expect_moments(const kva_moments *got, const kva_moments *expected, 
     expect_within(got->power4, expected->power4, bound * terms[4] + tiny, index);
 }
 
-static void check_sweep(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens, size_t channels) {
+static void check_sweep(const tables_under_test *tables, sample_kind kind, int is_half, size_t tokens,
+                        size_t channels) {
     const size_t stride = channels + 2, elements = tokens == 0 ? 0 : (tokens - 1) * stride + channels;
     kva_moment_sweep sweep = {.is_half = is_half, .tokens = tokens, .channels = channels, .token_stride = stride};
     sweep.elements = is_half ? (const void *)half_sample(kind, elements) : (const void *)sample(kind, elements);

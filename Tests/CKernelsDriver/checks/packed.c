@@ -45,7 +45,8 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
     packed_case one = {.side = side, .tokens = side.first_token + side.tokens};
     const size_t channels = side.channels, elements = one.tokens * channels;
     const size_t tiles = (one.tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, reduced = kva_key_reduced(channels);
-    const size_t tile_bytes = is_keys ? kva_key_tile_bytes(channels, side.bits) : kva_value_tile_bytes(channels, side.bits);
+    const size_t tile_bytes =
+        is_keys ? kva_key_tile_bytes(channels, side.bits) : kva_value_tile_bytes(channels, side.bits);
     const size_t token_groups = (one.tokens + side.group_size - 1) / side.group_size;
     const size_t channel_groups = kva_value_groups(channels, side.group_size);
     const size_t stride = is_keys ? kva_key_group_stride(channels, side.is_symmetric)
@@ -81,7 +82,8 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
                 uint8_t *panel = packed + tile * tile_bytes +
                                  channel / KVA_PANEL_LANES * kva_panel_bytes(KVA_TILE_TOKENS, side.bits);
                 kva_panel_set(panel, KVA_TILE_TOKENS, side.bits, channel % KVA_PANEL_LANES, lane, code);
-                place = tile * stride + channel / side.group_size * KVA_TILE_TOKENS * (side.is_symmetric ? 1 : 2) + lane;
+                const size_t record = KVA_TILE_TOKENS * (side.is_symmetric ? 1 : 2);
+                place = tile * stride + channel / side.group_size * record + lane;
                 to_minimum = KVA_TILE_TOKENS;
             }
             set_metadata(metadata, side.metadata_is_float, place, group_scale[group]);
@@ -151,7 +153,7 @@ static double budget(const definition *result, const packed_case *one, magnitude
 
 static void check_scores(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
     const packed_case one = random_case(1, side, kind == NOT_A_NUMBER && side.tokens % 2);
-    const size_t channels = side.channels, count = side.group == 0 ? 0 : (side.group - 1) * side.score_stride + side.tokens;
+    const size_t channels = side.channels, count = (side.group - 1) * side.score_stride + side.tokens;
     const float *queries = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, side.group * channels);
     float *got = EXACT(float, count), *untouched = EXACT(float, count);
     tables->fast->packed_scores(&one.side, queries, got);
@@ -160,22 +162,25 @@ static void check_scores(const tables_under_test *tables, kva_packed_side side, 
         for (size_t token = 0; token < side.tokens; token++) {
             definition result = {0, 0, 0, 0};
             for (size_t channel = 0; channel < channels; channel++) {
-                add_element(&result, &one, queries[query * channels + channel], (side.first_token + token) * channels + channel);
+                add_element(&result, &one, queries[query * channels + channel],
+                            (side.first_token + token) * channels + channel);
             }
             const double bound = budget(&result, &one, largest, tables->fast == tables->reference);
             expect_within(got[query * side.score_stride + token], result.sum, bound, query * side.score_stride + token);
         }
         const size_t end = query * side.score_stride + side.tokens;
-        if (query + 1 < side.group) { expect_same_bytes(got + end, untouched, (side.score_stride - side.tokens) * sizeof got[0]); }
+        const size_t between = query + 1 < side.group ? side.score_stride - side.tokens : 0;
+        expect_same_bytes(got + end, untouched, between * sizeof got[0]);
     }
     end_case();
 }
 
 static void check_values(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
     const packed_case one = random_case(0, side, kind == NOT_A_NUMBER && side.tokens % 2);
-    const size_t channels = side.channels, count = side.group == 0 ? 0 : (side.group - 1) * side.score_stride + side.tokens;
+    const size_t channels = side.channels, count = (side.group - 1) * side.score_stride + side.tokens;
     const float *weights = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, count);
-    float *got = sample(GAUSSIAN, side.group * channels), *start = exact_copy(got, side.group * channels * sizeof got[0]);
+    float *got = sample(GAUSSIAN, side.group * channels);
+    const float *start = exact_copy(got, side.group * channels * sizeof got[0]);
     tables->fast->packed_values(&one.side, weights, got);
     for (size_t query = 0; query < side.group; query++) {
         const float *weight = weights + query * side.score_stride;
@@ -186,7 +191,8 @@ static void check_values(const tables_under_test *tables, kva_packed_side side, 
             for (size_t token = 0; token < side.tokens; token++) {
                 add_element(&result, &one, weight[token], (side.first_token + token) * channels + channel);
             }
-            expect_within(got[index], result.sum, budget(&result, &one, largest, tables->fast == tables->reference), index);
+            const double bound = budget(&result, &one, largest, tables->fast == tables->reference);
+            expect_within(got[index], result.sum, bound, index);
         }
     }
     end_case();
@@ -196,7 +202,8 @@ typedef void side_check(const tables_under_test *, kva_packed_side, sample_kind)
 
 static void check_sides(const tables_under_test *tables, side_check *run) {
     static const unsigned widths[] = {1, 2, 3, 4, 8};
-    static const size_t group_sizes[] = {32, 64, 128, 1000, 16, 5}, channel_counts[] = {64, 1, 16, 17, 33, 80, 128, 160};
+    static const size_t group_sizes[] = {32, 64, 128, 1000, 16, 5};
+    static const size_t channel_counts[] = {64, 1, 16, 17, 33, 80, 128, 160};
     size_t turn = 0;
     for (size_t width = 0; width < sizeof widths / sizeof widths[0]; width++) {
         for (unsigned digits = 1; digits <= 3; digits++) {

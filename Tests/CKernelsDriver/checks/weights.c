@@ -64,7 +64,8 @@ CHECK(gemv) {
             const float *vector = sample(GAUSSIAN, columns);
             float *prepared = EXACT(float, padded), *sums = EXACT(float, padded / 32), *row = EXACT(float, columns);
             float *got = EXACT(float, ROWS), *expected = EXACT(float, ROWS);
-            kva_gemv work = {weights, kva_block_size_of(type).bytes * width, ROWS, columns, vector, prepared, sums, got};
+            kva_gemv work = {weights, kva_block_size_of(type).bytes * width, ROWS, columns, vector, prepared, sums,
+                             got};
             tables->fast->prepare_vector(vector, prepared, sums, columns);
             tables->fast->gemv(type, &work);
             work.result = expected;
