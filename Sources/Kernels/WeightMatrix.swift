@@ -3,8 +3,8 @@ import TensorCore
 
 /// A weight matrix [rows, columns] as a GGUF file stores it: mapped, row-major, never dequantized whole.
 ///
-/// Products dequantize exactly, in float32, as they read; results do not depend
-/// on the number of threads.
+/// Products unpack the weights as they read them; results do not depend on the
+/// number of threads.
 public struct WeightMatrix: @unchecked Sendable {
     // Unchecked: the bytes are only read, and `owner` keeps them in place.
 

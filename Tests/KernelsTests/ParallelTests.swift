@@ -86,7 +86,18 @@ import Testing
         // A is 2 × 3 in rows of 4, B is 2 × 3 in rows of 3, C is 2 × 2 in rows of 5.
         let a: [Float] = [1, 2, 3, 99, 4, 5, 6, 99], b: [Float] = [1, 0, -1, 2, 1, 0]
         var c = [Float](repeating: 7, count: 10)
-        DenseMatrix.multiplyTransposed(rows: 2, columns: 2, inner: 3, a, stride: 4, b, stride: 3, into: &c, stride: 5)
+        DenseMatrix.multiply(
+            rows: 2,
+            columns: 2,
+            inner: 3,
+            a,
+            stride: 4,
+            b,
+            stride: 3,
+            transposed: true,
+            into: &c,
+            stride: 5
+        )
         #expect(c == [-2, 4, 7, 7, 7, -2, 13, 7, 7, 7])
         // The same B read as 3 × 2.
         DenseMatrix.multiply(

@@ -4,6 +4,12 @@ import Kernels
 import TensorCore
 import Testing
 
+/// The identifiers that C knows the types by.
+let identifiers: [ElementType: kva_type] = [
+    .float32: KVA_F32, .float16: KVA_F16, .bfloat16: KVA_BF16, .q4_0: KVA_Q4_0, .q4_1: KVA_Q4_1, .q5_0: KVA_Q5_0,
+    .q5_1: KVA_Q5_1, .q8_0: KVA_Q8_0, .q4K: KVA_Q4_K, .q5K: KVA_Q5_K, .q6K: KVA_Q6_K,
+]
+
 /// Bytes that stay where they are.
 final class Storage: Sendable {
     nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
@@ -62,17 +68,12 @@ extension ElementType {
         return try JSONDecoder().decode([String: Sample].self, from: data)
     }
 
-    static let identifiers: [ElementType: kva_type] = [
-        .float32: KVA_F32, .float16: KVA_F16, .bfloat16: KVA_BF16, .q4_0: KVA_Q4_0, .q4_1: KVA_Q4_1, .q5_0: KVA_Q5_0,
-        .q5_1: KVA_Q5_1, .q8_0: KVA_Q8_0, .q4K: KVA_Q4_K, .q5K: KVA_Q5_K, .q6K: KVA_Q6_K,
-    ]
-
     @Test(arguments: Implementation.all)
     func dequantizationEqualsTheGGUFPackageBitForBit(_ implementation: Implementation) throws {
         let fixture = try Self.fixture()
         #expect(fixture.count == ElementType.allCases.count - 1)
         for (name, sample) in fixture {
-            let type = try #require(ElementType(rawValue: name)), identifier = try #require(Self.identifiers[type])
+            let type = try #require(ElementType(rawValue: name)), identifier = try #require(identifiers[type])
             let digits = Array(sample.blocks)
             let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
                 UInt8(String(digits[$0...$0 + 1]), radix: 16)
@@ -85,50 +86,8 @@ extension ElementType {
 
     @Test func blockSizesAgreeWithTheElementTypes() throws {
         for type in ElementType.allCases {
-            let size = kva_block_size_of(try #require(Self.identifiers[type]))
+            let size = kva_block_size_of(try #require(identifiers[type]))
             #expect(size.bytes == type.bytesPerBlock && size.elements == type.elementsPerBlock)
-        }
-    }
-
-    @Test(arguments: Implementation.all, ElementType.allCases)
-    func productWithAVectorEqualsDequantizeThenDot(_ implementation: Implementation, _ type: ElementType) throws {
-        let identifier = try #require(Self.identifiers[type])
-        let widths =
-            type.elementsPerBlock == 1 ? Array(1...33) + [64, 100] : (1...5).map { $0 * type.elementsPerBlock }
-        for columns in widths {
-            let rows = 5
-            let weights = type.randomRows(rows, columns: columns, seed: UInt64(columns))
-            let x = Block(SampleKind.gaussian.values(columns, seed: 20)), padded = (columns + 31) / 32 * 32
-            let prepared = Block([Float](repeating: 0, count: padded))
-            let sums = Block([Float](repeating: 0, count: padded / 32)),
-                result = Block([Float](repeating: 0, count: rows))
-            let bytes = Block(weights), rowBytes = weights.count / rows
-            implementation.kernels.pointee.prepare_vector(x.base, prepared.base, sums.base, columns)
-            var work = kva_gemv(
-                weights: bytes.base,
-                row_bytes: rowBytes,
-                rows: rows,
-                columns: columns,
-                vector: x.base,
-                prepared: prepared.base,
-                sums: sums.base,
-                result: result.base
-            )
-            implementation.kernels.pointee.gemv(identifier, &work)
-            var row = [Float](repeating: 0, count: columns)
-            for index in 0..<rows {
-                Implementation.reference.pointee.dequantize(identifier, bytes.base + index * rowBytes, &row, columns)
-                let exact = zip(row, x.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-                // Codes and offsets are summed apart, each at most twice as large as the block's largest weight.
-                let largest = stride(from: 0, to: columns, by: 32).map { first in
-                    row[first..<min(first + 32, columns)].reduce(0) { max($0, abs($1)) }
-                }
-                let scale = x.values.enumerated().reduce(0) {
-                    $0 + Double(abs($1.element)) * Double(largest[$1.offset / 32]) * 4
-                }
-                let bound = (Double(columns) / 32 + 8) * unit * scale
-                #expect(abs(Double(result.values[index]) - exact) <= bound, "\(columns) columns")
-            }
         }
     }
 
@@ -143,17 +102,17 @@ extension ElementType {
             rows: rows,
             columns: columns
         )
-        let tokens = 9
+        let tokens = 17
         let x = SampleKind.gaussian.values(tokens * columns, seed: 21)
         var many = [Float](repeating: .nan, count: tokens * rows), few = many, one = many
         matrix.multiply(tokens: tokens, input: x, into: &many)
-        matrix.multiply(tokens: 3, input: x, into: &few)
+        matrix.multiply(tokens: 16, input: x, into: &few)
         let block = Block(x), rowBlock = Block(one)
         for token in 0..<tokens {
             matrix.multiply(vector: block.base + token * columns, into: rowBlock.base + token * rows)
         }
         one = rowBlock.values
-        #expect(few[..<(3 * rows)].elementsEqual(one[..<(3 * rows)]))
+        #expect(few[..<(16 * rows)].elementsEqual(one[..<(16 * rows)]))
         let scale = one.reduce(0) { max($0, abs($1)) }
         for (a, b) in zip(many, one) { #expect(abs(a - b) <= scale * 1e-5) }
     }
@@ -173,9 +132,11 @@ extension ElementType {
         let results = [1, 2, 5].map { count in
             Parallel.threadCount = count
             var vector = [Float](repeating: 0, count: rows), block = [Float](repeating: 0, count: tokens * rows)
+            var few = [Float](repeating: 0, count: 7 * rows)
             matrix.multiply(vector: x, into: &vector)
+            matrix.multiply(tokens: 7, input: x, into: &few)
             matrix.multiply(tokens: tokens, input: x, into: &block)
-            return vector + block
+            return vector + few + block
         }
         #expect(results[0] == results[1] && results[0] == results[2])
     }

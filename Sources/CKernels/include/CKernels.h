@@ -47,20 +47,35 @@ typedef struct {
 
 kva_block_size kva_block_size_of(kva_type type);
 
-/// A matrix–vector product y = W·x over `rows` rows that follow each other.
+/// The fixed-point copy of a vector that products with block types read.
 ///
-/// `prepared` and `sums` come from `prepare_vector`, once for all rows: the
-/// vector in the order in which block types are unpacked, and its sums over
-/// every 32 elements. They are read only by types with blocks.
+/// Each 32 elements x have an exponent e ≤ 126, so that X = round(x·2^e) (to even) fills 22 bits with its sign:
+/// |x − X·2^-e| ≤ 1.005·2^-21·max|x|, or 2^-127 if that is more. (e is 0 for 32 zeros.) With 15 bits instead, two
+/// digits, logits of two models moved by 3e-3, with these by 4e-5, as between two float32 engines.
+/// X = 2^14·d2 + 2^7·d1 + d0 with d2 in −127…127 and the other two in −64…63. 32 elements that are not all
+/// finite get digits 0 and NaN for scale and sums: the result of every row is NaN.
+///
+/// In bytes from the start, for N = `count` rounded up to 256 (absent elements are 0):
+/// - digits int8 [N/128][3: d2, d1, d0][2: first and last 16 of each 32][4 × 32][16], so that the nibbles of
+///   four blocks meet their digits with no shuffle and the lanes of a block's two halves can be added;
+/// - [N/32][2: scale 2^-e, sum ΣX·2^-e], in each four in the order 0, 2, 1, 3 (AVX2 then spreads within lanes);
+/// - sums ΣX·2^-e float [N/16] of 16 elements.
+size_t kva_prepared_bytes(size_t count);
+
+/// A matrix–vector product y = W·x over `rows` rows that follow each other, for several vectors x.
 typedef struct {
     const uint8_t *weights;
     size_t row_bytes;
     size_t rows;
     size_t columns;
-    const float *vector;
-    const float *prepared;
-    const float *sums;
+    size_t tokens;
+    /// [token][column]; read by types without blocks.
+    const float *vectors;
+    /// [token][`kva_prepared_bytes(columns)`], by `prepare_vector`, 64-byte aligned; read by types with blocks.
+    const uint8_t *prepared;
+    /// [token][`result_stride`], of which `rows` are written.
     float *result;
+    size_t result_stride;
 } kva_gemv;
 
 /// One slab [tokens × channels] to quantize or the packed form to read back.
@@ -162,7 +177,7 @@ typedef struct {
 
     // MARK: weights
     void (*dequantize)(kva_type type, const uint8_t *source, float *target, size_t count);
-    void (*prepare_vector)(const float *vector, float *prepared, float *sums, size_t count);
+    void (*prepare_vector)(const float *vector, uint8_t *prepared, size_t count);
     void (*gemv)(kva_type type, const kva_gemv *work);
 
     // MARK: affine quantization of float16, groups along tokens or channels

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "reference.h"
+#include "prepared.h"
 #include "scalars.h"
 
 // Block types as ggml stores them; arithmetic in the order of the `gguf`
@@ -110,28 +111,57 @@ void kva_reference_dequantize(kva_type type, const uint8_t *source, float *targe
     }
 }
 
-void kva_reference_prepare_vector(const float *vector, float *prepared, float *sums, size_t count) {
-    // The plain product reads the vector itself; the other two exist for faster tables.
-    memcpy(prepared, vector, count * sizeof(float));
-    for (size_t block = 0; block < (count + 31) / 32; block++) {
-        double sum = 0;
-        for (size_t i = 32 * block; i < count && i < 32 * block + 32; i++) { sum += vector[i]; }
-        sums[block] = (float)sum;
+size_t kva_prepared_bytes(size_t count) { return kva_padded_columns(count) / 2 * 7; }
+
+/// `digits` is where the first of the 32 digits d2 lies, `pair` and `half_sums` where theirs do.
+static void prepare_32(const float x[32], int8_t *digits, float *pair, float *half_sums) {
+    const float scale = kva_vector_scale(x, 32);
+    int32_t sums[2] = {0, 0};
+    for (unsigned i = 0; i < 32; i++) {
+        // The scale is a power of two, and so is its inverse.
+        const int32_t fixed = isnan(scale) ? 0 : (int32_t)rintf(x[i] * (1 / scale));
+        const int32_t d0 = ((fixed + 64) & 127) - 64, rest = (fixed - d0) / 128;
+        const int32_t d1 = ((rest + 64) & 127) - 64;
+        int8_t *place = digits + i / 16 * 64 + i % 16;
+        place[0] = (int8_t)((rest - d1) / 128);
+        place[128] = (int8_t)d1;
+        place[256] = (int8_t)d0;
+        sums[i / 16] += fixed;
+    }
+    pair[0] = scale;
+    pair[1] = (float)(sums[0] + sums[1]) * scale;
+    for (unsigned i = 0; i < 2; i++) { half_sums[i] = (float)sums[i] * scale; }
+}
+
+void kva_reference_prepare_vector(const float *vector, uint8_t *prepared, size_t count) {
+    const kva_prepared_places places = kva_places_of(prepared, count);
+    for (size_t block = 0; block < kva_padded_columns(count) / 32; block++) {
+        float x[32] = {0};
+        for (size_t i = 0; i < 32 && 32 * block + i < count; i++) { x[i] = vector[32 * block + i]; }
+        prepare_32(x, places.digits + block / 4 * 384 + block % 4 * 16, places.pairs + kva_pair_place(block),
+                   places.half_sums + 2 * block);
     }
 }
 
-void kva_reference_gemv(kva_type type, const kva_gemv *work) {
+static double product_of_row(kva_type type, const uint8_t *row, const float *vector, size_t columns) {
     const kva_block_size size = kva_block_size_of(type);
     float block[256];
     const size_t step = size.elements == 1 ? 256 : size.elements;
+    double sum = 0;
+    for (size_t first = 0; first < columns; first += step) {
+        const size_t count = columns - first < step ? columns - first : step;
+        kva_reference_dequantize(type, row + first / size.elements * size.bytes, block, count);
+        for (size_t i = 0; i < count; i++) { sum += (double)block[i] * vector[first + i]; }
+    }
+    return sum;
+}
+
+void kva_reference_gemv(kva_type type, const kva_gemv *work) {
     for (size_t row = 0; row < work->rows; row++) {
-        const uint8_t *source = work->weights + row * work->row_bytes;
-        double sum = 0;
-        for (size_t first = 0; first < work->columns; first += step) {
-            const size_t count = work->columns - first < step ? work->columns - first : step;
-            kva_reference_dequantize(type, source + first / size.elements * size.bytes, block, count);
-            for (size_t i = 0; i < count; i++) { sum += (double)block[i] * work->vector[first + i]; }
+        const uint8_t *weights = work->weights + row * work->row_bytes;
+        for (size_t token = 0; token < work->tokens; token++) {
+            work->result[token * work->result_stride + row] =
+                (float)product_of_row(type, weights, work->vectors + token * work->columns, work->columns);
         }
-        work->result[row] = (float)sum;
     }
 }

@@ -67,7 +67,7 @@ struct QueryBlock {
     /// `softmax(q · Kᵀ / √D)`, each row over the keys up to its position, zero beyond.
     func attend(to keys: HeadView, into weights: Matrix) {
         keys.withElements { keys in
-            DenseMatrix.multiplyTransposed(
+            DenseMatrix.multiply(
                 rows: rows,
                 columns: keyCount,
                 inner: channels,
@@ -76,6 +76,7 @@ struct QueryBlock {
                 stride: channels,
                 keys,
                 stride: channels,
+                transposed: true,
                 into: weights.elements,
                 stride: keyCount
             )

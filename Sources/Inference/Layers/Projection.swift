@@ -27,21 +27,18 @@ struct Projection: Sendable {
         finish(tokens: tokens, output)
     }
 
-    /// Several projections of the same input; for one token they share a parallel region.
+    /// Several projections of the same input; for few tokens they share a parallel region.
     static func apply(
         tokens: Int,
         _ input: UnsafePointer<Float>,
         _ projections: [(projection: Projection, output: UnsafeMutablePointer<Float>)]
     ) {
-        if tokens == 1 {
-            WeightMatrix.multiply(
-                vector: input,
-                projections.map { WeightMatrix.Product($0.projection.weight, into: $0.output) }
-            )
-            for (projection, output) in projections { projection.finish(tokens: 1, output) }
-        } else {
-            for (projection, output) in projections { projection.apply(tokens: tokens, input, into: output) }
-        }
+        WeightMatrix.multiply(
+            tokens: tokens,
+            input: input,
+            projections.map { WeightMatrix.Product($0.projection.weight, into: $0.output) }
+        )
+        for (projection, output) in projections { projection.finish(tokens: tokens, output) }
     }
 
     /// Adds the bias and restores the order of rows; doing so on outputs leaves the weights mapped as they are.

@@ -80,7 +80,7 @@ private struct PrefillBlock {
             for first in stride(from: 0, to: end, by: keysPerBlock) {
                 let count = min(keysPerBlock, end - first)
                 let (key, keyStride) = keys.floats(head: head, token: first, count: count, channels, keyScratch)
-                DenseMatrix.multiplyTransposed(
+                DenseMatrix.multiply(
                     rows: rows,
                     columns: count,
                     inner: channels,
@@ -89,6 +89,7 @@ private struct PrefillBlock {
                     stride: channels,
                     key,
                     stride: keyStride,
+                    transposed: true,
                     into: scores,
                     stride: keysPerBlock
                 )

@@ -35,8 +35,11 @@ void kva_avx2_rotate_adjacent(float *x, const float *c, const float *s, size_t p
 void kva_avx2_walsh_hadamard(float *x, size_t rows, size_t length);
 
 void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
-void kva_avx2_prepare_vector(const float *vector, float *prepared, float *sums, size_t count);
+void kva_avx2_prepare_vector(const float *vector, uint8_t *prepared, size_t count);
 void kva_avx2_gemv(kva_type type, const kva_gemv *work);
+/// Types with blocks of 32 and of 256 elements, for one vector or two.
+void kva_avx2_gemv_plain(kva_type type, const kva_gemv *work);
+void kva_avx2_gemv_k(kva_type type, const kva_gemv *work);
 
 void kva_avx2_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
                                     size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);

@@ -1,7 +1,7 @@
 #ifndef KVATLAS_AVX2_BLOCKS_H
 #define KVATLAS_AVX2_BLOCKS_H
 
-// Unpacking of GGUF blocks, shared by dequantization and matrix–vector products.
+// Unpacking of GGUF blocks for dequantization; scales for products as well.
 //
 // Codes of 32 neighbours come as 32 signed bytes in their natural order. A byte
 // shuffle then puts each fourth of them at the top of a 32-bit lane, which is a
@@ -44,16 +44,27 @@ KVA_INLINE float kva_block_half(const uint8_t *bytes) {
     return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(kva_load16(bytes))));
 }
 
-/// The eight 6-bit scales (first) and minima of Q4_K and Q5_K, times d and dmin.
-KVA_INLINE void kva_unpack_k_scales(const uint8_t *block, __m256 *scales, __m256 *minima) {
-    uint32_t words[3];
-    memcpy(words, block + 4, sizeof words);
+/// The eight 6-bit scales, in the first eight bytes, and minima of Q4_K and Q5_K.
+KVA_INLINE __m128i kva_k_scale_bytes(const uint8_t *block) {
+    const uint32_t first = kva_load32(block + 4), second = kva_load32(block + 8), third = kva_load32(block + 12);
     const uint32_t low = 0x3F3F3F3F, nibble = 0x0F0F0F0F, top = 0x30303030;
-    const uint64_t scale_bytes = (words[0] & low) | (uint64_t)((words[2] & nibble) | (words[0] >> 2 & top)) << 32;
-    const uint64_t minimum_bytes = (words[1] & low) | (uint64_t)((words[2] >> 4 & nibble) | (words[1] >> 2 & top)) << 32;
+    const uint64_t scales = (first & low) | (uint64_t)((third & nibble) | (first >> 2 & top)) << 32;
+    const uint64_t minima = (second & low) | (uint64_t)((third >> 4 & nibble) | (second >> 2 & top)) << 32;
+    return _mm_set_epi64x((int64_t)minima, (int64_t)scales);
+}
+
+/// The same as pairs of scale and minimum, in the order of a prepared vector's.
+KVA_INLINE __m128i kva_k_scale_pairs(const uint8_t *block) {
+    return _mm_shuffle_epi8(kva_k_scale_bytes(block),
+                            _mm_setr_epi8(0, 8, 2, 10, 1, 9, 3, 11, 4, 12, 6, 14, 5, 13, 7, 15));
+}
+
+/// Scales times d and minima times dmin.
+KVA_INLINE void kva_unpack_k_scales(const uint8_t *block, __m256 *scales, __m256 *minima) {
+    const __m128i bytes = kva_k_scale_bytes(block);
     const __m256 d = _mm256_set1_ps(kva_block_half(block)), m = _mm256_set1_ps(kva_block_half(block + 2));
-    *scales = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)scale_bytes))));
-    *minima = _mm256_mul_ps(m, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)minimum_bytes))));
+    *scales = _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes)));
+    *minima = _mm256_mul_ps(m, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))));
 }
 
 /// Codes of sub-block `part` (0…7) of Q4_K; with `high` (which may be null) of Q5_K.

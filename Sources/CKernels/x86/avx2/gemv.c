@@ -1,85 +1,8 @@
 #if defined(__x86_64__)
 
-#include "blocks.h"
+#include "products.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
-
-// Products of rows with one float32 vector, dequantized in registers. Within each
-// 32 elements the vector is stored in the order in which `kva_codes_to_floats` yields the codes.
-
-void kva_avx2_prepare_vector(const float *vector, float *prepared, float *sums, size_t count) {
-    size_t i = 0;
-    for (; i + 32 <= count; i += 32) {
-        __m256 sum = _mm256_setzero_ps();
-        for (size_t part = 0; part < 4; part++) {
-            const __m256 x = _mm256_set_m128(_mm_loadu_ps(vector + i + 16 + 4 * part), _mm_loadu_ps(vector + i + 4 * part));
-            _mm256_storeu_ps(prepared + i + 8 * part, x);
-            sum = _mm256_add_ps(sum, x);
-        }
-        sums[i / 32] = kva_horizontal_sum(sum);
-    }
-}
-
-/// Σ code · 2^24 · x over 32 elements, in eight lanes.
-KVA_INLINE __m256 product_32(__m256i codes, const float *prepared) {
-    __m256 sum = _mm256_mul_ps(kva_codes_to_floats(codes, 0), _mm256_loadu_ps(prepared));
-    for (int part = 1; part < 4; part++) {
-        sum = _mm256_fmadd_ps(kva_codes_to_floats(codes, part), _mm256_loadu_ps(prepared + 8 * part), sum);
-    }
-    return sum;
-}
-
-KVA_INLINE void gemv_plain(kva_type type, size_t bytes, int has_offset, const kva_gemv *work) {
-    for (size_t row = 0; row < work->rows; row++) {
-        const uint8_t *block = work->weights + row * work->row_bytes;
-        __m256 total = _mm256_setzero_ps();
-        float offsets = 0;
-        for (size_t i = 0; i < work->columns; i += 32, block += bytes) {
-            float scale, offset;
-            const __m256i codes = kva_plain_codes(type, block, &scale, &offset);
-            total = _mm256_fmadd_ps(product_32(codes, work->prepared + i), _mm256_set1_ps(scale), total);
-            if (has_offset) { offsets = __builtin_fmaf(offset, work->sums[i / 32], offsets); }
-        }
-        work->result[row] = __builtin_fmaf(kva_horizontal_sum(total), KVA_BYTE_FACTOR, offsets);
-    }
-}
-
-KVA_INLINE void gemv_k(int five, const kva_gemv *work) {
-    for (size_t row = 0; row < work->rows; row++) {
-        const uint8_t *block = work->weights + row * work->row_bytes;
-        __m256 total = _mm256_setzero_ps(), offsets = _mm256_setzero_ps();
-        for (size_t i = 0; i < work->columns; i += 256, block += five ? 176 : 144) {
-            __m256 scales, minima;
-            kva_unpack_k_scales(block, &scales, &minima);
-            offsets = _mm256_fmadd_ps(minima, _mm256_loadu_ps(work->sums + i / 32), offsets);
-            float scale[8];
-            _mm256_storeu_ps(scale, scales);
-            for (int part = 0; part < 8; part++) {
-                const __m256i codes = five ? kva_k_codes(block + 48, block + 16, part) : kva_k_codes(block + 16, 0, part);
-                const __m256 products = product_32(codes, work->prepared + i + 32 * part);
-                total = _mm256_fmadd_ps(products, _mm256_broadcast_ss(scale + part), total);
-            }
-        }
-        const __m256 result = _mm256_fmsub_ps(total, _mm256_set1_ps(KVA_BYTE_FACTOR), offsets);
-        work->result[row] = kva_horizontal_sum(result);
-    }
-}
-
-static void gemv_q6_k(const kva_gemv *work) {
-    for (size_t row = 0; row < work->rows; row++) {
-        const uint8_t *block = work->weights + row * work->row_bytes;
-        __m256 total = _mm256_setzero_ps();
-        for (size_t i = 0; i < work->columns; i += 256, block += 210) {
-            float scales[16];
-            kva_unpack_q6_k_scales(block, 1, scales);
-            for (int part = 0; part < 8; part++) {
-                const __m256 products = product_32(kva_q6_k_codes(block, part), work->prepared + i + 32 * part);
-                total = _mm256_fmadd_ps(products, kva_two_halves(scales + 2 * part), total);
-            }
-        }
-        work->result[row] = kva_horizontal_sum(total) * KVA_BYTE_FACTOR;
-    }
-}
 
 // MARK: - Plain floating point
 
@@ -93,44 +16,68 @@ KVA_INLINE __m256 load_8(kva_type type, const uint8_t *source) {
     }
 }
 
-KVA_INLINE void gemv_floats(kva_type type, size_t bytes, const kva_gemv *work) {
+KVA_INLINE void gemv_floats(kva_type type, size_t bytes, size_t tokens, const kva_gemv *work) {
+    const size_t columns = work->columns;
     for (size_t row = 0; row < work->rows; row++) {
         const uint8_t *source = work->weights + row * work->row_bytes;
-        __m256 sums[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+        __m256 sums[2][4];
+        for (size_t t = 0; t < tokens; t++) {
+            for (size_t j = 0; j < 4; j++) { sums[t][j] = _mm256_setzero_ps(); }
+        }
         size_t i = 0;
-        for (; i + 32 <= work->columns; i += 32) {
+        for (; i + 32 <= columns; i += 32) {
+            kva_prefetch(source + i * bytes, KVA_PREFETCH_DISTANCE, 32 * bytes);
             for (size_t j = 0; j < 4; j++) {
                 const size_t place = i + 8 * j;
-                sums[j] = _mm256_fmadd_ps(load_8(type, source + place * bytes), _mm256_loadu_ps(work->vector + place),
-                                          sums[j]);
+                const __m256 weights = load_8(type, source + place * bytes);
+                for (size_t t = 0; t < tokens; t++) {
+                    const __m256 x = _mm256_loadu_ps(work->vectors + t * columns + place);
+                    sums[t][j] = _mm256_fmadd_ps(weights, x, sums[t][j]);
+                }
             }
         }
-        for (; i < work->columns; i += 8) {
-            const size_t rest = work->columns - i < 8 ? work->columns - i : 8;
+        for (; i < columns; i += 8) {
+            const size_t rest = columns - i < 8 ? columns - i : 8;
             uint8_t last[32] = {0};
             memcpy(last, source + i * bytes, rest * bytes);
-            const __m256 x = _mm256_maskload_ps(work->vector + i, kva_tail_mask(rest));
-            sums[0] = _mm256_fmadd_ps(load_8(type, last), x, sums[0]);
+            const __m256 weights = load_8(type, last);
+            for (size_t t = 0; t < tokens; t++) {
+                const __m256 x = _mm256_maskload_ps(work->vectors + t * columns + i, kva_tail_mask(rest));
+                sums[t][0] = _mm256_fmadd_ps(weights, x, sums[t][0]);
+            }
         }
-        work->result[row] =
-            kva_horizontal_sum(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3])));
+        for (size_t t = 0; t < tokens; t++) {
+            work->result[t * work->result_stride + row] = kva_horizontal_sum(
+                _mm256_add_ps(_mm256_add_ps(sums[t][0], sums[t][1]), _mm256_add_ps(sums[t][2], sums[t][3])));
+        }
     }
 }
 
+KVA_INLINE void gemv_floats_of(kva_type type, size_t bytes, const kva_gemv *work) {
+    work->tokens == 1 ? gemv_floats(type, bytes, 1, work) : gemv_floats(type, bytes, 2, work);
+}
+
+// MARK: -
+
 void kva_avx2_gemv(kva_type type, const kva_gemv *work) {
-    switch (type) {
-        case KVA_F32: gemv_floats(KVA_F32, 4, work); break;
-        case KVA_F16: gemv_floats(KVA_F16, 2, work); break;
-        case KVA_BF16: gemv_floats(KVA_BF16, 2, work); break;
-        case KVA_Q4_0: gemv_plain(KVA_Q4_0, 18, 0, work); break;
-        case KVA_Q4_1: gemv_plain(KVA_Q4_1, 20, 1, work); break;
-        case KVA_Q5_0: gemv_plain(KVA_Q5_0, 22, 0, work); break;
-        case KVA_Q5_1: gemv_plain(KVA_Q5_1, 24, 1, work); break;
-        case KVA_Q8_0: gemv_plain(KVA_Q8_0, 34, 0, work); break;
-        case KVA_Q4_K: gemv_k(0, work); break;
-        case KVA_Q5_K: gemv_k(1, work); break;
-        case KVA_Q6_K: gemv_q6_k(work); break;
-        case KVA_TYPE_COUNT: break;
+    kva_prefetch_first(work);
+    // Two vectors at a time: for more there are too few registers, and the weights are in the cache by then.
+    for (size_t done = 0; done < work->tokens; done += 2) {
+        kva_gemv part = *work;
+        part.tokens = work->tokens - done > 1 ? 2 : 1;
+        part.vectors += done * work->columns;
+        part.prepared += done * kva_prepared_bytes(work->columns);
+        part.result += done * work->result_stride;
+        switch (type) {
+            case KVA_F32: gemv_floats_of(KVA_F32, 4, &part); break;
+            case KVA_F16: gemv_floats_of(KVA_F16, 2, &part); break;
+            case KVA_BF16: gemv_floats_of(KVA_BF16, 2, &part); break;
+            case KVA_Q4_K:
+            case KVA_Q5_K:
+            case KVA_Q6_K: kva_avx2_gemv_k(type, &part); break;
+            case KVA_TYPE_COUNT: break;
+            default: kva_avx2_gemv_plain(type, &part);
+        }
     }
 }
 
