@@ -17,7 +17,8 @@ int buffers_end_at_pages(void) { return 0; }
 
 void *exact_bytes(size_t size) {
     if (used == BUFFERS_PER_CASE) { abort(); }
-    void *buffer = malloc(size);
+    // As a page's end would align it.
+    void *buffer = size > 0 && size % 64 == 0 ? aligned_alloc(64, size) : malloc(size);
     if (!buffer) { abort(); }
     memset(buffer, FILL, size);
     return buffers[used++] = buffer;

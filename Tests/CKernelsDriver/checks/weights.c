@@ -1,7 +1,7 @@
 #include "../driver.h"
 
 /// Elements of the types without blocks, else blocks.
-static size_t widths_of(kva_type type) { return kva_block_size_of(type).elements == 1 ? 34 : 6; }
+static size_t widths_of(kva_type type) { return kva_block_size_of(type).elements == 1 ? 34 : 10; }
 
 /// Random blocks. Their bytes end `spare` before the buffer does, so that they begin at odd addresses too.
 static uint8_t *random_blocks(kva_type type, size_t count, size_t spare) {
@@ -53,40 +53,89 @@ static void make_scales_ordinary(kva_type type, uint8_t *blocks, size_t count) {
     }
 }
 
-CHECKED_WITH(prepare_vector)
-CHECK(gemv) {
-    enum { ROWS = 5 };
-    for (kva_type type = KVA_F32; type < KVA_TYPE_COUNT; type++) {
-        for (size_t width = 1; width < widths_of(type); width++) {
-            const size_t columns = width * kva_block_size_of(type).elements, padded = (columns + 31) / 32 * 32;
-            uint8_t *weights = random_blocks(type, ROWS * columns, width % 2);
-            make_scales_ordinary(type, weights, ROWS * columns);
-            const float *vector = sample(GAUSSIAN, columns);
-            float *prepared = EXACT(float, padded), *sums = EXACT(float, padded / 32), *row = EXACT(float, columns);
-            float *got = EXACT(float, ROWS), *expected = EXACT(float, ROWS);
-            kva_gemv work = {weights, kva_block_size_of(type).bytes * width, ROWS, columns, vector, prepared, sums,
-                             got};
-            tables->fast->prepare_vector(vector, prepared, sums, columns);
-            tables->fast->gemv(type, &work);
-            work.result = expected;
-            tables->reference->prepare_vector(vector, prepared, sums, columns);
-            tables->reference->gemv(type, &work);
-            for (size_t index = 0; index < ROWS; index++) {
-                tables->reference->dequantize(type, weights + index * work.row_bytes, row, columns);
-                // Codes and offsets are summed apart, each at most twice as large as the block's largest weight.
-                double terms = 0;
-                for (size_t first = 0; first < columns; first += 32) {
-                    double largest = 0, factors = 0;
-                    for (size_t i = first; i < columns && i < first + 32; i++) {
-                        largest = fmax(largest, fabs((double)row[i]));
-                        factors += fabs((double)vector[i]);
-                    }
-                    terms += 4 * largest * factors;
-                }
-                describe_case("type %d, %zu columns", (int)type, columns);
-                expect_within(got[index], expected[index], ((double)columns / 32 + 8) * UNIT * terms, index);
-            }
+CHECK(prepare_vector) {
+    FOR_KINDS(kind) {
+        FOR_LENGTHS(count) {
+            const size_t bytes = kva_prepared_bytes(count), digits = (count + 255) / 256 * 256 * 3;
+            const float *x = sample(kind, count);
+            uint8_t *got = exact_bytes(bytes), *expected = exact_bytes(bytes);
+            describe_case("%s, %zu", sample_name(kind), count);
+            tables->fast->prepare_vector(x, got, count);
+            tables->reference->prepare_vector(x, expected, count);
+            expect_same_bytes(got, expected, digits);
+            expect_identical((const float *)(const void *)(got + digits),
+                             (const float *)(const void *)(expected + digits),
+                             (bytes - digits) / sizeof(float));
             end_case();
         }
+    }
+}
+
+/// Of a row's product with a vector. Blocks meet a copy of 32 elements in fixed point, which errs by 1.005·2^-21 of the
+/// largest or 2^-127; the float32 sums of codes and offsets are apart, each at most twice as large as the largest
+/// weight.
+static double product_budget(const float *row, const float *x, size_t columns, int has_blocks) {
+    double fixed_point = 0, size = 0;
+    for (size_t first = 0; first < columns; first += 32) {
+        double heaviest = 0, weight = 0, largest = 0, all = 0;
+        for (size_t i = first; i < columns && i < first + 32; i++) {
+            heaviest = fmax(heaviest, fabs((double)row[i]));
+            weight += fabs((double)row[i]);
+            largest = fmax(largest, fabs((double)x[i]));
+            all += fabs((double)x[i]);
+        }
+        fixed_point += weight * fmax(1.005 * 0x1p-21 * largest, 0x1p-127);
+        size += 4 * heaviest * all;
+    }
+    return (has_blocks ? fixed_point : 0) + ((double)columns / 32 + 8) * UNIT * size + 0x1p-126;
+}
+
+static void check_products(const tables_under_test *tables, kva_type type, size_t width, size_t tokens,
+                           sample_kind kind) {
+    enum { ROWS = 5 };
+    const kva_block_size size = kva_block_size_of(type);
+    const size_t columns = width * size.elements, bytes = kva_prepared_bytes(columns), stride = ROWS + 2;
+    uint8_t *weights = random_blocks(type, ROWS * columns, width % 2), *prepared = exact_bytes(tokens * bytes);
+    make_scales_ordinary(type, weights, ROWS * columns);
+    const float *vectors = sample(kind, tokens * columns);
+    float *row = EXACT(float, columns), *got = EXACT(float, (tokens - 1) * stride + ROWS);
+    const float *untouched = EXACT(float, stride - ROWS);
+    describe_case("type %d, %zu columns, %zu tokens, %s", (int)type, columns, tokens, sample_name(kind));
+    for (size_t token = 0; token < tokens; token++) {
+        tables->fast->prepare_vector(vectors + token * columns, prepared + token * bytes, columns);
+    }
+    const kva_gemv work = {
+        .weights = weights, .row_bytes = width * size.bytes, .rows = ROWS, .columns = columns, .tokens = tokens,
+        .vectors = vectors, .prepared = prepared, .result = got, .result_stride = stride,
+    };
+    tables->fast->gemv(type, &work);
+    for (size_t index = 0; index < ROWS; index++) {
+        tables->reference->dequantize(type, weights + index * work.row_bytes, row, columns);
+        for (size_t token = 0; token < tokens; token++) {
+            const float *x = vectors + token * columns;
+            double exact = 0;
+            for (size_t i = 0; i < columns; i++) { exact += (double)row[i] * x[i]; }
+            const float result = got[token * stride + index];
+            if (!isfinite(exact) && size.elements > 1) {
+                expect(!isfinite(result), "what is not finite is hidden");
+            } else {
+                expect_within(result, exact, product_budget(row, x, columns, size.elements > 1),
+                              token * stride + index);
+            }
+        }
+    }
+    for (size_t token = 0; token + 1 < tokens; token++) {
+        expect_same_bytes(got + token * stride + ROWS, untouched, (stride - ROWS) * sizeof got[0]);
+    }
+    end_case();
+}
+
+CHECK(gemv) {
+    size_t turn = 0;
+    for (kva_type type = KVA_F32; type < KVA_TYPE_COUNT; type++) {
+        for (size_t width = 1; width < widths_of(type); width++, turn++) {
+            FOR_KINDS(kind) { check_products(tables, type, width, 1 + turn % 3, kind); }
+        }
+        for (size_t tokens = 1; tokens < 19; tokens++) { check_products(tables, type, 3, tokens, GAUSSIAN); }
     }
 }
