@@ -18,7 +18,8 @@ KVA_INLINE void store_integers(void *x, integers y) { vst1q_s16(x, y); }
 KVA_INLINE integers load_integers(const void *x) { return vld1q_s16(x); }
 KVA_INLINE floats multiply(floats a, floats b) { return vmulq_f32(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return vfmaq_f32(c, a, b); }
-KVA_INLINE floats larger_magnitude(floats a, floats b) { return vmaxq_f32(a, vabsq_f32(b)); }
+/// `a` where b is NaN: the scale of one group must not hide the others'.
+KVA_INLINE floats larger_magnitude(floats a, floats b) { return vmaxnmq_f32(a, vabsq_f32(b)); }
 KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
     vst1q_f32(x, vpaddq_f32(vpaddq_f32(a, b), vpaddq_f32(c, d)));
 }

@@ -33,9 +33,10 @@ void kva_neon_rotate_adjacent(float *x, const float *c, const float *s, size_t p
 void kva_neon_walsh_hadamard(float *x, size_t rows, size_t length);
 
 void kva_neon_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
-                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                      const uint8_t *codes, const void *scales, const void *_Nullable minima, float *x);
 void kva_neon_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
-                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                        const uint8_t *codes, const void *scales, const void *_Nullable minima,
+                                        float *x);
 
 void kva_neon_moment_sweep(const kva_moment_sweep *sweep);
 

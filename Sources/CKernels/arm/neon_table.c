@@ -29,6 +29,14 @@
         .quantize_channel_groups = kva_reference_quantize_channel_groups, \
         .dequantize_token_groups = kva_neon_dequantize_token_groups,      \
         .dequantize_channel_groups = kva_neon_dequantize_channel_groups,  \
+        .quantize_key_tiles = kva_reference_quantize_key_tiles,           \
+        .quantize_value_tiles = kva_reference_quantize_value_tiles,       \
+        .dequantize_key_tiles = kva_reference_dequantize_key_tiles,       \
+        .dequantize_value_tiles = kva_reference_dequantize_value_tiles,   \
+        .key_tiles_to_rows = kva_reference_key_tiles_to_rows,             \
+        .key_rows_to_tiles = kva_reference_key_rows_to_tiles,             \
+        .value_tiles_to_rows = kva_reference_value_tiles_to_rows,         \
+        .value_rows_to_tiles = kva_reference_value_rows_to_tiles,         \
         .moment_sweep = kva_neon_moment_sweep,                            \
         .attention_scores = kva_neon_attention_scores,                    \
         .attention_values = kva_neon_attention_values,                    \

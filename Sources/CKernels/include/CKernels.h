@@ -78,22 +78,42 @@ typedef struct {
     size_t result_stride;
 } kva_gemv;
 
-/// One slab [tokens × channels] to quantize or the packed form to read back.
+/// How elements become codes; reference/affine_group.h has the arithmetic.
+typedef struct {
+    /// KVA_F16, KVA_BF16 or KVA_F32.
+    kva_type element_type;
+    /// 1, 2, 3, 4 or 8.
+    unsigned bits;
+    size_t group_size;
+    /// x' = scale·(code − 2^(bits − 1)) without minima, else x' = scale·code + minimum.
+    int is_symmetric;
+    /// Scales and minima in float32 and all arithmetic too; else in float16, to which elements are rounded first.
+    int metadata_is_float;
+} kva_affine_format;
+
+/// One slab [tokens × channels] to quantize or the packed form to read back, in rows.
 ///
 /// A row is what is packed contiguously: one channel over all tokens when
 /// tokens are grouped (per-channel), one token over all channels when channels
 /// are grouped (per-token). Codes are bit-packed little-endian from the start
 /// of the row, which takes whole bytes; scales and minima are [row][group].
 typedef struct {
+    kva_affine_format format;
     size_t tokens;
     size_t channels;
     /// Elements between a token and the next in the unpacked slab.
     size_t token_stride;
-    size_t group_size;
-    unsigned bits;
     size_t row_bytes;
     size_t groups_per_row;
 } kva_affine_shape;
+
+/// Keys or values of one head in the tiles of reference/panel.h; metadata as `kva_packed_side` has it.
+typedef struct {
+    kva_affine_format format;
+    size_t channels;
+    /// Elements between a token and the next in the unpacked slab.
+    size_t token_stride;
+} kva_tile_shape;
 
 /// Sums over the elements of one channel or token; powers are of x − shift.
 typedef struct {
@@ -180,15 +200,32 @@ typedef struct {
     void (*prepare_vector)(const float *vector, uint8_t *prepared, size_t count);
     void (*gemv)(kva_type type, const kva_gemv *work);
 
-    // MARK: affine quantization of float16, groups along tokens or channels
-    void (*quantize_token_groups)(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
-                                  size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
-    void (*quantize_channel_groups)(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
-                                    size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+    // MARK: affine quantization into rows, groups along tokens or channels; `minima` is null for symmetric codes
+    void (*quantize_token_groups)(const void *x, const kva_affine_shape *shape, size_t first_channel,
+                                  size_t channel_count, uint8_t *codes, void *scales, void *_Nullable minima);
+    void (*quantize_channel_groups)(const void *x, const kva_affine_shape *shape, size_t first_token,
+                                    size_t token_count, uint8_t *codes, void *scales, void *_Nullable minima);
     void (*dequantize_token_groups)(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
-                                    const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                    const uint8_t *codes, const void *scales, const void *_Nullable minima, float *x);
     void (*dequantize_channel_groups)(const kva_affine_shape *shape, size_t first_token, size_t token_count,
-                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                      const uint8_t *codes, const void *scales, const void *_Nullable minima, float *x);
+
+    // MARK: affine quantization into tiles; `x` begins at the first token asked for, `codes` and `metadata` at token 0
+    /// `first_token` is a multiple of the group size. A tile of which only a part is written must hold zeros there.
+    void (*quantize_key_tiles)(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                               uint8_t *codes, void *metadata);
+    /// Any tokens. A tile of which only a part is written must hold zeros there.
+    void (*quantize_value_tiles)(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                 uint8_t *codes, void *metadata);
+    void (*dequantize_key_tiles)(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                 const uint8_t *codes, const void *metadata, float *x);
+    void (*dequantize_value_tiles)(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                   const uint8_t *codes, const void *metadata, float *x);
+    /// Codes between tiles and whole rows as `kva_affine_shape` has them: of channels for keys, of tokens for values.
+    void (*key_tiles_to_rows)(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits, uint8_t *rows);
+    void (*key_rows_to_tiles)(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits, uint8_t *tiles);
+    void (*value_tiles_to_rows)(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits, uint8_t *rows);
+    void (*value_rows_to_tiles)(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits, uint8_t *tiles);
 
     // MARK: statistics
     /// One pass over the slab for all that is asked for. Zeros have no sign: an extreme is never −0.

@@ -34,23 +34,32 @@ void kva_reference_dequantize(kva_type type, const uint8_t *source, float *targe
 void kva_reference_prepare_vector(const float *vector, uint8_t *prepared, size_t count);
 void kva_reference_gemv(kva_type type, const kva_gemv *work);
 
-void kva_reference_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
-                                         size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
-void kva_reference_quantize_channel_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
-                                           size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_reference_quantize_token_groups(const void *x, const kva_affine_shape *shape, size_t first_channel,
+                                         size_t channel_count, uint8_t *codes, void *scales, void *_Nullable minima);
+void kva_reference_quantize_channel_groups(const void *x, const kva_affine_shape *shape, size_t first_token,
+                                           size_t token_count, uint8_t *codes, void *scales, void *_Nullable minima);
 void kva_reference_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
-                                           const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
+                                           const uint8_t *codes, const void *scales, const void *_Nullable minima,
                                            float *x);
 void kva_reference_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
-                                             const uint8_t *codes, const uint16_t *scales, const uint16_t *minima,
+                                             const uint8_t *codes, const void *scales, const void *_Nullable minima,
                                              float *x);
-
-/// Quantizes one group of `count` elements that lie `stride` apart and ORs the codes into `row` at `bit_offset`.
-void kva_reference_quantize_group(const uint16_t *x, size_t stride, size_t count, unsigned bits, uint8_t *row,
-                                  size_t bit_offset, uint16_t *scale_bits, uint16_t *minimum_bits);
-/// Decodes one group to elements `stride` apart.
-void kva_reference_dequantize_group(const uint8_t *row, size_t bit_offset, unsigned bits, uint16_t scale_bits,
-                                    uint16_t minimum_bits, float *x, size_t stride, size_t count);
+void kva_reference_quantize_key_tiles(const void *x, const kva_tile_shape *shape, size_t first_token,
+                                      size_t token_count, uint8_t *codes, void *metadata);
+void kva_reference_quantize_value_tiles(const void *x, const kva_tile_shape *shape, size_t first_token,
+                                        size_t token_count, uint8_t *codes, void *metadata);
+void kva_reference_dequantize_key_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                        const uint8_t *codes, const void *metadata, float *x);
+void kva_reference_dequantize_value_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                          const uint8_t *codes, const void *metadata, float *x);
+void kva_reference_key_tiles_to_rows(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits,
+                                     uint8_t *rows);
+void kva_reference_key_rows_to_tiles(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits,
+                                     uint8_t *tiles);
+void kva_reference_value_tiles_to_rows(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits,
+                                       uint8_t *rows);
+void kva_reference_value_rows_to_tiles(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits,
+                                       uint8_t *tiles);
 
 void kva_reference_moment_sweep(const kva_moment_sweep *sweep);
 /// The histogram of a sweep alone; it must ask for one.

@@ -62,7 +62,7 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
     float *group_scale = EXACT(float, groups), *group_minimum = EXACT(float, groups);
     for (size_t group = 0; group < groups; group++) {
         const double exact_scale = random_gaussian() * 0.1, exact_minimum = random_gaussian();
-        group_scale[group] = group == poison ? 0 : half_number(exact_scale);
+        group_scale[group] = group == poison ? (side.is_symmetric ? NAN : 0) : half_number(exact_scale);
         group_minimum[group] = side.is_symmetric ? -group_scale[group] * (float)(1u << (side.bits - 1))
                                : group == poison ? NAN
                                                  : half_number(exact_minimum);

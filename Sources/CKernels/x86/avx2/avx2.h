@@ -41,14 +41,27 @@ void kva_avx2_gemv(kva_type type, const kva_gemv *work);
 void kva_avx2_gemv_plain(kva_type type, const kva_gemv *work);
 void kva_avx2_gemv_k(kva_type type, const kva_gemv *work);
 
-void kva_avx2_quantize_token_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_channel,
-                                    size_t channel_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
-void kva_avx2_quantize_channel_groups(const uint16_t *x, const kva_affine_shape *shape, size_t first_token,
-                                      size_t token_count, uint8_t *codes, uint16_t *scales, uint16_t *minima);
+void kva_avx2_quantize_token_groups(const void *x, const kva_affine_shape *shape, size_t first_channel,
+                                    size_t channel_count, uint8_t *codes, void *scales, void *_Nullable minima);
+void kva_avx2_quantize_channel_groups(const void *x, const kva_affine_shape *shape, size_t first_token,
+                                      size_t token_count, uint8_t *codes, void *scales, void *_Nullable minima);
 void kva_avx2_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
-                                      const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                      const uint8_t *codes, const void *scales, const void *_Nullable minima, float *x);
 void kva_avx2_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
-                                        const uint8_t *codes, const uint16_t *scales, const uint16_t *minima, float *x);
+                                        const uint8_t *codes, const void *scales, const void *_Nullable minima,
+                                        float *x);
+void kva_avx2_quantize_key_tiles(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                 uint8_t *codes, void *metadata);
+void kva_avx2_quantize_value_tiles(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                   uint8_t *codes, void *metadata);
+void kva_avx2_dequantize_key_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                   const uint8_t *codes, const void *metadata, float *x);
+void kva_avx2_dequantize_value_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                     const uint8_t *codes, const void *metadata, float *x);
+void kva_avx2_key_tiles_to_rows(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits, uint8_t *rows);
+void kva_avx2_key_rows_to_tiles(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits, uint8_t *tiles);
+void kva_avx2_value_tiles_to_rows(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits, uint8_t *rows);
+void kva_avx2_value_rows_to_tiles(const uint8_t *rows, size_t tokens, size_t channels, unsigned bits, uint8_t *tiles);
 
 void kva_avx2_moment_sweep(const kva_moment_sweep *sweep);
 /// A sweep's sums and histogram of channels; it must ask for the sums.

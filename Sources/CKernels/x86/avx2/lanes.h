@@ -20,7 +20,8 @@ KVA_INLINE void store_integers(void *x, integers y) { _mm256_storeu_si256(x, y);
 KVA_INLINE integers load_integers(const void *x) { return _mm256_loadu_si256(x); }
 KVA_INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
-KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(a, kva_absolute(b)); }
+/// `a` where b is NaN: the scale of one group must not hide the others'.
+KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(kva_absolute(b), a); }
 KVA_INLINE float sum_of(floats x) { return kva_horizontal_sum(x); }
 KVA_INLINE float largest_of(floats x) { return kva_horizontal_maximum(x); }
 /// The sums of four vectors.

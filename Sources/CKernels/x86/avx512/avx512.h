@@ -40,6 +40,25 @@ void kva_avx512_moment_sweep_channels(const kva_moment_sweep *sweep);
 /// A sweep's sums of tokens; it must ask for them.
 void kva_avx512_moment_sweep_tokens(const kva_moment_sweep *sweep);
 
+void kva_avx512_quantize_token_groups(const void *x, const kva_affine_shape *shape, size_t first_channel,
+                                      size_t channel_count, uint8_t *codes, void *scales, void *_Nullable minima);
+void kva_avx512_quantize_channel_groups(const void *x, const kva_affine_shape *shape, size_t first_token,
+                                        size_t token_count, uint8_t *codes, void *scales, void *_Nullable minima);
+void kva_avx512_dequantize_token_groups(const kva_affine_shape *shape, size_t first_channel, size_t channel_count,
+                                        const uint8_t *codes, const void *scales, const void *_Nullable minima,
+                                        float *x);
+void kva_avx512_dequantize_channel_groups(const kva_affine_shape *shape, size_t first_token, size_t token_count,
+                                          const uint8_t *codes, const void *scales, const void *_Nullable minima,
+                                          float *x);
+void kva_avx512_quantize_key_tiles(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                   uint8_t *codes, void *metadata);
+void kva_avx512_quantize_value_tiles(const void *x, const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                     uint8_t *codes, void *metadata);
+void kva_avx512_dequantize_key_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                     const uint8_t *codes, const void *metadata, float *x);
+void kva_avx512_dequantize_value_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
+                                       const uint8_t *codes, const void *metadata, float *x);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -25,7 +25,8 @@ KVA_INLINE void store_integers(void *x, integers y) { _mm512_storeu_si512(x, y);
 KVA_INLINE integers load_integers(const void *x) { return _mm512_loadu_si512(x); }
 KVA_INLINE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
-KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm512_max_ps(a, _mm512_abs_ps(b)); }
+/// `a` where b is NaN: the scale of one group must not hide the others'.
+KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm512_max_ps(_mm512_abs_ps(b), a); }
 KVA_INLINE float sum_of(floats x) { return _mm512_reduce_add_ps(x); }
 KVA_INLINE float largest_of(floats x) { return _mm512_reduce_max_ps(x); }
 KVA_INLINE __m256 halves_added(floats x) {
