@@ -37,11 +37,10 @@ public enum AffineQuantizer {
         var scales = [UInt16](repeating: 0, count: rows * groups)
         var minima = scales
         var shape = kva_affine_shape(
+            format: format(bits: bits, groupSize: groupSize),
             tokens: tokens,
             channels: channels,
             token_stride: tokenStride,
-            group_size: groupSize,
-            bits: UInt32(bits),
             row_bytes: bytes,
             groups_per_row: groups
         )
@@ -68,11 +67,10 @@ public enum AffineQuantizer {
     /// Writes x' to a slab [tokens × channels] of float32; places between channels and stride are left alone.
     public static func dequantize(_ packed: AffineCodes, into target: UnsafeMutablePointer<Float>, tokenStride: Int) {
         var shape = kva_affine_shape(
+            format: format(bits: packed.bits, groupSize: packed.groupSize),
             tokens: packed.tokens,
             channels: packed.channels,
             token_stride: tokenStride,
-            group_size: packed.groupSize,
-            bits: UInt32(packed.bits),
             row_bytes: packed.bytesPerRow,
             groups_per_row: packed.groupsPerRow
         )
@@ -94,6 +92,16 @@ public enum AffineQuantizer {
                 }
             }
         }
+    }
+
+    private static func format(bits: Int, groupSize: Int) -> kva_affine_format {
+        kva_affine_format(
+            element_type: KVA_F16,
+            bits: UInt32(bits),
+            group_size: groupSize,
+            is_symmetric: 0,
+            metadata_is_float: 0
+        )
     }
 
     private static func withBases(

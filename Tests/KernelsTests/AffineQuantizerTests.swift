@@ -136,12 +136,18 @@ import Testing
                 for axis in GroupedAxis.allCases {
                     let length = axis == .tokens ? tokens : channels, rows = axis == .tokens ? channels : tokens
                     let groups = (length + groupSize - 1) / groupSize, rowBytes = (length * bits + 7) / 8
+                    let format = kva_affine_format(
+                        element_type: KVA_F16,
+                        bits: UInt32(bits),
+                        group_size: groupSize,
+                        is_symmetric: 0,
+                        metadata_is_float: 0
+                    )
                     var shape = kva_affine_shape(
+                        format: format,
                         tokens: tokens,
                         channels: channels,
                         token_stride: channels,
-                        group_size: groupSize,
-                        bits: UInt32(bits),
                         row_bytes: rowBytes,
                         groups_per_row: groups
                     )

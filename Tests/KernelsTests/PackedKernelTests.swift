@@ -72,7 +72,7 @@ import Testing
         _ side: PackedSample.Side
     ) {
         // Norms of errors relative to the result; two-bit quantization itself costs 0.3.
-        let allowed = [1: 0.04, 2: 3e-4, 3: 1e-6]
+        let allowed: [Int: Double] = side == .keys ? [1: 0.04, 2: 3e-4, 3: 1e-6] : [1: 0.15, 2: 1e-3, 3: 2e-6]
         for bits in [2, 4] {
             for outlier in [nil, 5] {
                 let sample = PackedSample(
@@ -155,7 +155,15 @@ import Testing
 
     @Test(arguments: Implementation.all)
     func aGivenEnvelopeChangesNoMoreThanRounding(_ implementation: Implementation) {
-        let sample = PackedSample(.keys, bits: 2, channels: 128, groupSize: 32, tokens: 256, outlierChannel: 9, seed: 15)
+        let sample = PackedSample(
+            .keys,
+            bits: 2,
+            channels: 128,
+            groupSize: 32,
+            tokens: 256,
+            outlierChannel: 9,
+            seed: 15
+        )
         let rows = sample.rows(2, count: 256, seed: 16)
         let expected = sample.result(Self.reference, count: 256, queries: 2, digits: 3, rows: rows)
         var envelope = [Float](repeating: 0, count: 128)
@@ -164,7 +172,7 @@ import Testing
                 envelope[channel] = max(envelope[channel], sample.floats.values[group * 256 + channel])
             }
         }
-        for (digits, limit) in [1: 0.03, 2: 2e-4, 3: 1e-6] {
+        for (digits, limit) in [1: 0.04, 2: 3e-4, 3: 1e-6] {
             var side = sample.packed(count: 256, queries: 2, digits: digits)
             var scores = [Float](repeating: .nan, count: 2 * side.score_stride)
             envelope.withUnsafeBufferPointer {

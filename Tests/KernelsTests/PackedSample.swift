@@ -36,7 +36,8 @@ final class PackedSample {
         (self.tokens, self.isSymmetric, self.isFloat) = (tokens, isSymmetric, isFloat)
         var generator = SeededGenerator(seed: seed)
         let tiles = (tokens + 31) / 32
-        let tileBytes = side == .keys ? kva_key_tile_bytes(channels, UInt32(bits)) : kva_value_tile_bytes(channels, UInt32(bits))
+        let tileBytes =
+            side == .keys ? kva_key_tile_bytes(channels, UInt32(bits)) : kva_value_tile_bytes(channels, UInt32(bits))
         codes = Block((0..<tiles * tileBytes).map { _ in UInt8(truncatingIfNeeded: generator.next() >> 11) })
         let symmetric: Int32 = isSymmetric ? 1 : 0
         let record = side == .keys ? kva_key_reduced(channels) : 32
@@ -50,7 +51,10 @@ final class PackedSample {
                 let element = place % record
                 let wide: Float = element == outlierChannel ? 40 : 1
                 let present = side == .keys ? element < channels : true
-                let value = place < record ? unit * Float(1 + 0.3 * generator.nextGaussian()).magnitude : Float(-1.5 + 0.3 * generator.nextGaussian())
+                let value =
+                    place < record
+                    ? unit * Float(1 + 0.3 * generator.nextGaussian()).magnitude
+                    : Float(-1.5 + 0.3 * generator.nextGaussian())
                 metadata.append(present ? wide * value : 0)
             }
         }
@@ -59,7 +63,9 @@ final class PackedSample {
     }
 
     /// What the C functions are given.
-    func packed(first: Int = 0, count: Int, queries: Int, digits: Int, envelope: UnsafePointer<Float>? = nil) -> kva_packed_side {
+    func packed(first: Int = 0, count: Int, queries: Int, digits: Int, envelope: UnsafePointer<Float>? = nil)
+        -> kva_packed_side
+    {
         kva_packed_side(
             codes: codes.base,
             metadata: isFloat ? UnsafeRawPointer(floats.base) : UnsafeRawPointer(halves.base),

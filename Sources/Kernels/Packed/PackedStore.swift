@@ -12,10 +12,10 @@ public final class PackedStore {
     /// Packed tokens.
     public private(set) var tokens = 0
 
-    private let metadataOffset: Int
+    let metadataOffset: Int
     private let pageBytes: Int
     /// [page][head]
-    private var pages: [UnsafeMutableRawPointer] = []
+    private(set) var pages: [UnsafeMutableRawPointer] = []
     /// Keys: the largest scale of each channel so far, [head][channel padded to 16].
     private let envelope: UnsafeMutableBufferPointer<Float>
 
@@ -43,30 +43,63 @@ public final class PackedStore {
         return (1023 + step) / step * step
     }
 
-    /// Packs consecutive tokens of float16 bits; element (head, token, channel) is `head·headStride + token·tokenStride + channel`.
+    /// Elements as they come from a model, at an address that need not be aligned.
+    public enum Elements {
+        /// float16 bits.
+        case float16(UnsafePointer<UInt16>)
+        /// bfloat16 bits.
+        case bfloat16(UnsafePointer<UInt16>)
+        case float32(UnsafePointer<Float>)
+
+        fileprivate var type: kva_type {
+            switch self {
+            case .float16: KVA_F16
+            case .bfloat16: KVA_BF16
+            case .float32: KVA_F32
+            }
+        }
+
+        fileprivate func address(_ element: Int) -> UnsafeRawPointer {
+            switch self {
+            case .float16(let base), .bfloat16(let base): UnsafeRawPointer(base + element)
+            case .float32(let base): UnsafeRawPointer(base + element)
+            }
+        }
+    }
+
+    /// Packs consecutive tokens; element (head, token, channel) is `head·headStride + token·tokenStride + channel`.
     ///
-    /// - Precondition: for keys, a whole number of groups.
+    /// Float16 metadata are computed in float16 steps as KIVI's code does; other elements are rounded to float16 first.
+    /// - Precondition: keys begin a group; only the last tokens of all may leave one unfinished.
     /// - Complexity: O(tokens × channels × heads), on the calling thread.
-    public func append(half x: UnsafePointer<UInt16>, tokens count: Int, headStride: Int, tokenStride: Int) {
-        precondition(count.isMultiple(of: format.appendStep), "\(count) tokens in groups of \(format.groupSize)")
-        var shape = format.tileShape(tokenStride: tokenStride, elementType: KVA_F16)
+    public func append(_ x: Elements, tokens count: Int, headStride: Int, tokenStride: Int) {
+        precondition(
+            tokens.isMultiple(of: format.appendStep),
+            "\(tokens) tokens end in a group of \(format.groupSize) that is not full"
+        )
+        var shape = format.tileShape(tokenStride: tokenStride, elementType: x.type)
+        let begin = tokens
+        append(tokens: count) { head, page, within, here in
+            let source = x.address(head * headStride + (tokens - begin) * tokenStride)
+            let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
+            switch format.side {
+            case .keys:
+                KernelTable.active.pointee.quantize_key_tiles(source, &shape, within, here, codes, metadata)
+                widenEnvelope(head: head, metadata, firstToken: within, tokens: here)
+            case .values:
+                KernelTable.active.pointee.quantize_value_tiles(source, &shape, within, here, codes, metadata)
+            }
+        }
+    }
+
+    /// Makes room for tokens whose codes and metadata are written by `body(head, page, first token within, count)`.
+    func append(tokens count: Int, _ body: (Int, UnsafeMutableRawPointer, Int, Int) -> Void) {
         var done = 0
         while done < count {
             let within = tokens % pageTokens
             if within == 0 { addPages() }
             let here = min(count - done, pageTokens - within)
-            for head in 0..<kvHeads {
-                let page = pages[tokens / pageTokens * kvHeads + head]
-                let source = x + head * headStride + done * tokenStride
-                let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
-                switch format.side {
-                case .keys:
-                    KernelTable.active.pointee.quantize_key_tiles(source, &shape, within, here, codes, metadata)
-                    widenEnvelope(head: head, metadata, firstGroup: within / format.groupSize, here / format.groupSize)
-                case .values:
-                    KernelTable.active.pointee.quantize_value_tiles(source, &shape, within, here, codes, metadata)
-                }
-            }
+            for head in 0..<kvHeads { body(head, pages[tokens / pageTokens * kvHeads + head], within, here) }
             tokens += here
             done += here
         }
@@ -81,8 +114,11 @@ public final class PackedStore {
         }
     }
 
-    private func widenEnvelope(head: Int, _ metadata: UnsafeRawPointer, firstGroup: Int, _ groups: Int) {
-        let channels = kva_key_reduced(format.channels), stride = kva_key_group_stride(format.channels, format.isSymmetric ? 1 : 0)
+    func widenEnvelope(head: Int, _ metadata: UnsafeRawPointer, firstToken: Int, tokens: Int) {
+        let channels = kva_key_reduced(format.channels)
+        let stride = kva_key_group_stride(format.channels, format.isSymmetric ? 1 : 0)
+        let firstGroup = firstToken / format.groupSize
+        let groups = (tokens + format.groupSize - 1) / format.groupSize
         guard let target = envelope.baseAddress.map({ $0 + head * channels }) else { return }
         withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { scratch in
             guard let scales = scratch.baseAddress else { return }
