@@ -5,6 +5,8 @@
 #   bash Tests/run.sh --slow               also timed tests, a 491 MB model and checks in h5py and xarray
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
+#   bash Tests/run.sh --sanitize undefined instead: the C kernels alone under the undefined behaviour sanitizer
+#   bash Tests/run.sh --cross aarch64      instead: the C kernels alone, for NEON, under qemu
 #   bash Tests/run.sh --filter REGEX       only tests whose name matches
 #
 # Models are looked for in data/models, or in the folder that KVATLAS_MODELS names. The small one
@@ -15,7 +17,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
 
-usage() { sed -n '2,12p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '2,14p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
 
 wrong_usage() {
     printf 'error: %s\n' "$*" >&2
@@ -26,6 +28,7 @@ wrong_usage() {
 slow=false
 fuzz_seconds=""
 sanitizer=""
+cross=""
 filter=""
 while [ $# -gt 0 ]; do
     case "$1" in
@@ -36,7 +39,12 @@ while [ $# -gt 0 ]; do
             shift 2 ;;
         --sanitize)
             sanitizer="${2:-}"
-            [ "$sanitizer" = address ] || wrong_usage "--sanitize knows 'address', not '$sanitizer'"
+            [[ "$sanitizer" =~ ^(address|undefined)$ ]] ||
+                wrong_usage "--sanitize knows 'address' and 'undefined', not '$sanitizer'"
+            shift 2 ;;
+        --cross)
+            cross="${2:-}"
+            [ "$cross" = aarch64 ] || wrong_usage "--cross knows 'aarch64', not '$cross'"
             shift 2 ;;
         --filter)
             filter="${2:-}"
@@ -67,9 +75,16 @@ provide_python() {
 }
 
 cd "$root"
+
+# These two need no Swift.
+if [ -n "$cross" ]; then exec bash Tests/CKernelsDriver/run.sh --cross "$cross"; fi
+if [ "$sanitizer" = undefined ]; then exec bash Tests/CKernelsDriver/run.sh --sanitize undefined; fi
+
 ensure_system_packages python
 
 if [ -n "$sanitizer" ]; then
+    say "C kernels under the address sanitizer"
+    bash Tests/CKernelsDriver/run.sh --sanitize address,undefined
     say "Building with the address sanitizer"
     build=(--build-path .build-address --sanitize address)
     swift build "${build[@]}" --build-tests
@@ -82,6 +97,10 @@ fi
 
 say "Format"
 swift format lint --strict --parallel --recursive Package.swift Sources Tests
+
+say "C kernels for AArch64, and those for this processor against the reference"
+bash Tests/CKernelsDriver/run.sh --syntax
+bash Tests/CKernelsDriver/run.sh
 
 say "Models for the tests"
 fetch_model smollm2-135m-instruct

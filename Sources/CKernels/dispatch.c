@@ -1,12 +1,28 @@
 #include "CKernels.h"
 
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__) && __has_include(<sys/auxv.h>)
+#include <sys/auxv.h>
+#endif
 
 #include "arm/neon.h"
 #include "reference/reference.h"
 #include "x86/avx512/avx512.h"
 
 // MARK: - Which table runs
+
+#if defined(__aarch64__)
+/// Whether there is `sdot`: the compiler may know it of every processor, Linux of this one.
+static int has_dot_product(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return 1;
+#elif defined(HWCAP_ASIMDDP)
+    return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+    return 0;
+#endif
+}
+#endif
 
 const kva_kernels *kva_kernels_for(kva_isa isa) {
     switch (isa) {
@@ -23,7 +39,7 @@ const kva_kernels *kva_kernels_for(kva_isa isa) {
                        ? &kva_avx512_kernels
                        : NULL;
 #elif defined(__aarch64__)
-        case KVA_ISA_NEON: return &kva_neon_kernels;
+        case KVA_ISA_NEON: return has_dot_product() ? &kva_neon_dotprod_kernels : &kva_neon_kernels;
 #endif
         default: return NULL;
     }
@@ -58,5 +74,6 @@ void kva_processor_features(char *buffer, size_t capacity) {
 #undef KVA_REPORT
 #elif defined(__aarch64__)
     append(buffer, capacity, "neon");
+    if (has_dot_product()) { append(buffer, capacity, "dotprod"); }
 #endif
 }

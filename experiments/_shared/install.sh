@@ -1,11 +1,24 @@
 # Installs what the build and the model download need. Sourced by quickstart.sh and Tests/run.sh.
 #
 #   ensure_system_packages [python]   Debian packages and the Swift toolchain; python3 with pip for downloads
+#   ensure_cross_aarch64              what compiles C for AArch64 and runs it on another processor
 #
 # Installs only what is missing; not root, it prints the one line to run and stops.
 
 say() { printf '\n==> %s\n' "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+install_debian_packages() {
+    command -v apt-get >/dev/null || fail "missing: $* (Debian's names); this system has no apt-get"
+    if [ "$(id -u)" -ne 0 ]; then
+        fail "missing system packages; run this line, then start again:
+  sudo apt-get update && sudo apt-get install -y $*"
+    fi
+    say "Installing $*"
+    apt-get update -qq || fail "apt-get update failed: is there a network?"
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        fail "apt-get could not install $*"
+}
 
 ensure_system_packages() {
     local missing=()
@@ -26,17 +39,17 @@ ensure_system_packages() {
         missing+=(python3-pip)
     fi
     if [ ${#missing[@]} -gt 0 ]; then
-        command -v apt-get >/dev/null || fail "missing: ${missing[*]} (Debian's names); this system has no apt-get"
-        if [ "$(id -u)" -ne 0 ]; then
-            fail "missing system packages; run this line, then start again:
-  sudo apt-get update && sudo apt-get install -y ${missing[*]}"
-        fi
-        say "Installing ${missing[*]}"
-        apt-get update -qq || fail "apt-get update failed: is there a network?"
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
-            fail "apt-get could not install ${missing[*]}"
+        install_debian_packages "${missing[@]}"
     else
         say "System packages: all there"
     fi
     command -v swift >/dev/null || fail "there is no 'swift'; install the toolchain, 6.2 or later, from swift.org/install"
+}
+
+ensure_cross_aarch64() {
+    local missing=()
+    command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu)
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || missing+=(libc6-dev-arm64-cross)
+    command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
+    [ ${#missing[@]} -eq 0 ] || install_debian_packages "${missing[@]}"
 }

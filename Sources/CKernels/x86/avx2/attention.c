@@ -5,7 +5,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-#include "../full_attention.h"
+#include "../../shared/full_attention.h"
 
 void kva_avx2_attention_scores(const kva_attention_side *keys, const float *queries, float *scores) {
     attention_scores(keys, queries, scores);

@@ -1,13 +1,13 @@
 #ifndef KVATLAS_AVX2_LANES_H
 #define KVATLAS_AVX2_LANES_H
 
-// The vector operations from which x86/full_attention.h and x86/packed_attention.h are built, eight lanes wide.
+// The vector operations from which shared/full_attention.h and shared/packed_attention.h are built, eight lanes wide.
 
 #include "avx2_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-enum { LANES = 8 };
+enum { LANES = 8, REGISTERS = 16 };
 typedef __m256 floats;
 typedef __m256i integers;
 
@@ -20,11 +20,14 @@ KVA_INLINE void store_integers(void *x, integers y) { _mm256_storeu_si256(x, y);
 KVA_INLINE integers load_integers(const void *x) { return _mm256_loadu_si256(x); }
 KVA_INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
-KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(a, kva_absolute(b)); }
+/// `a` where b is NaN: the scale of one group must not hide the others'.
+KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(kva_absolute(b), a); }
 KVA_INLINE float sum_of(floats x) { return kva_horizontal_sum(x); }
 KVA_INLINE float largest_of(floats x) { return kva_horizontal_maximum(x); }
 /// The sums of four vectors.
-KVA_INLINE __m128 four_sums(floats a, floats b, floats c, floats d) { return kva_four_sums(a, b, c, d); }
+KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
+    _mm_storeu_ps(x, kva_four_sums(a, b, c, d));
+}
 /// x / y, or zero where y is smaller than `least`.
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
     return _mm256_and_ps(_mm256_cmp_ps(y, all(least), _CMP_GE_OQ), _mm256_div_ps(all(x), y));

@@ -6,8 +6,8 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-#include "../packed_factors.h"
-#include "../packed_attention.h"
+#include "../../shared/packed_factors.h"
+#include "../../shared/packed_attention.h"
 
 // MARK: - Products of a panel
 
@@ -90,7 +90,7 @@ KVA_INLINE void products_of(unsigned bits, unsigned digits, size_t queries, cons
     }
 }
 
-#include "../packed_products.h"
+#include "../../shared/packed_products.h"
 
 // MARK: - Table
 

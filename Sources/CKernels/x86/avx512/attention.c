@@ -7,7 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
                              apply_to = function)
 
-#include "../full_attention.h"
+#include "../../shared/full_attention.h"
 
 void kva_avx512_attention_scores(const kva_attention_side *keys, const float *queries, float *scores) {
     attention_scores(keys, queries, scores);

@@ -28,11 +28,6 @@ const kva_kernels kva_avx512_kernels = {
     .quantize_channel_groups = kva_avx512_quantize_channel_groups,
     .dequantize_token_groups = kva_avx512_dequantize_token_groups,
     .dequantize_channel_groups = kva_avx512_dequantize_channel_groups,
-    .moment_sweep = kva_avx512_moment_sweep,
-    .attention_scores = kva_avx512_attention_scores,
-    .attention_values = kva_avx512_attention_values,
-    .packed_scores = kva_avx512_packed_scores,
-    .packed_values = kva_avx512_packed_values,
     .quantize_key_tiles = kva_avx512_quantize_key_tiles,
     .quantize_value_tiles = kva_avx512_quantize_value_tiles,
     .dequantize_key_tiles = kva_avx512_dequantize_key_tiles,
@@ -41,6 +36,11 @@ const kva_kernels kva_avx512_kernels = {
     .key_rows_to_tiles = kva_avx2_key_rows_to_tiles,
     .value_tiles_to_rows = kva_avx2_value_tiles_to_rows,
     .value_rows_to_tiles = kva_avx2_value_rows_to_tiles,
+    .moment_sweep = kva_avx512_moment_sweep,
+    .attention_scores = kva_avx512_attention_scores,
+    .attention_values = kva_avx512_attention_values,
+    .packed_scores = kva_avx512_packed_scores,
+    .packed_values = kva_avx512_packed_values,
 };
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef KVATLAS_AVX512_LANES_H
 #define KVATLAS_AVX512_LANES_H
 
-// The vector operations from which x86/full_attention.h and x86/packed_attention.h are built, sixteen lanes wide.
+// The vector operations from which shared/full_attention.h and shared/packed_attention.h are built, sixteen lanes wide.
 
 #include <immintrin.h>
 
@@ -10,7 +10,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
                              apply_to = function)
 
-enum { LANES = 16 };
+enum { LANES = 16, REGISTERS = 32 };
 typedef __m512 floats;
 typedef __m512i integers;
 
@@ -25,15 +25,16 @@ KVA_INLINE void store_integers(void *x, integers y) { _mm512_storeu_si512(x, y);
 KVA_INLINE integers load_integers(const void *x) { return _mm512_loadu_si512(x); }
 KVA_INLINE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
-KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm512_max_ps(a, _mm512_abs_ps(b)); }
+/// `a` where b is NaN: the scale of one group must not hide the others'.
+KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm512_max_ps(_mm512_abs_ps(b), a); }
 KVA_INLINE float sum_of(floats x) { return _mm512_reduce_add_ps(x); }
 KVA_INLINE float largest_of(floats x) { return _mm512_reduce_max_ps(x); }
 KVA_INLINE __m256 halves_added(floats x) {
     return _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
 }
 /// The sums of four vectors.
-KVA_INLINE __m128 four_sums(floats a, floats b, floats c, floats d) {
-    return kva_four_sums(halves_added(a), halves_added(b), halves_added(c), halves_added(d));
+KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
+    _mm_storeu_ps(x, kva_four_sums(halves_added(a), halves_added(b), halves_added(c), halves_added(d)));
 }
 /// x / y, or zero where y is smaller than `least`.
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {

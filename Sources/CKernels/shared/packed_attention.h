@@ -1,5 +1,5 @@
 // Attention over packed keys and values: which records and panels meet. Included once by each
-// instruction set, after x86/packed_factors.h; the products themselves are each set's own.
+// instruction set, after shared/packed_factors.h; the products themselves are each set's own.
 
 /// A panel product: result[query·result_stride + lane] = step·Σ digit·code + offset, or += that.
 typedef struct {

@@ -1,5 +1,5 @@
 // The factors of attention over packed keys and values. Included once by each instruction set, before
-// x86/packed_attention.h and after the vector operations it is made of.
+// shared/packed_attention.h and after the vector operations it is made of.
 //
 // Both sides are Σ factor·(scale·code + minimum). Factor times scale is rounded to an integer of one, two or
 // three balanced 8-bit digits and multiplied with the codes as an integer, exactly; what remains is float32.
@@ -208,7 +208,7 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
     }
     work->row_bytes = row_bytes;
     if (queries == 4) {
-        _mm_storeu_ps(work->offset, four_sums(offset[0], offset[1], offset[2], offset[3]));
+        store_four_sums(work->offset, offset[0], offset[1], offset[2], offset[3]);
     } else {
         for (size_t query = 0; query < queries; query++) { work->offset[query] = sum_of(offset[query]); }
     }

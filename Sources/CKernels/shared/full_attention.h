@@ -5,7 +5,7 @@
 // accumulators, queries and one converted vector fit the registers. Tokens go by in runs that stay in the
 // first-level cache while all queries of the group pass over them; the first to pass asks for the next run.
 
-enum { TOKENS_PER_RUN = 32, TILE_REGISTERS = LANES == 16 ? 16 : 8 };
+enum { TOKENS_PER_RUN = 32, TILE_REGISTERS = REGISTERS / 2 };
 
 KVA_INLINE const char *row_of(const kva_attention_side *side, size_t token, int is_half) {
     return (const char *)side->elements + token * side->token_stride * (is_half ? 2 : 4);
@@ -56,7 +56,7 @@ KVA_INLINE void score_tile(const kva_attention_side *keys, int is_half, size_t t
     for (size_t q = 0; q < queries; q++) {
         float *target = scores + q * keys->score_stride + token;
         if (tokens == 4) {
-            _mm_storeu_ps(target, four_sums(sums[q][0], sums[q][1], sums[q][2], sums[q][3]));
+            store_four_sums(target, sums[q][0], sums[q][1], sums[q][2], sums[q][3]);
         } else {
             for (size_t t = 0; t < tokens; t++) { target[t] = sum_of(sums[q][t]); }
         }

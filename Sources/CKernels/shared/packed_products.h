@@ -1,5 +1,5 @@
 // Every product that `products_of` can make, and the table of them. Included once by each instruction
-// set, after x86/packed_attention.h and a
+// set, after shared/packed_attention.h and a
 //
 //   products_of(bits, digits, queries, work)
 //
