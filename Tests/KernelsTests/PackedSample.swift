@@ -79,6 +79,8 @@ final class PackedSample {
             group: queries,
             score_stride: count + 3,
             envelope: envelope,
+            next_codes: nil,
+            next_metadata: nil,
             digits: UInt32(digits)
         )
     }

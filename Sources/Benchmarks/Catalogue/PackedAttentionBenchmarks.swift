@@ -50,10 +50,10 @@ private final class PackedCache {
     private let cache: Attention.SequenceCache
 
     init(_ workload: Workload, bits: Int, groupSize: Int) {
-        let full = workload.cache(.float16)
+        let full = workload.cache(.float16), arena = PageArena()
         func pack(_ side: PackedFormat.Side, _ memory: AlignedMemory) -> PackedStore {
             let format = PackedFormat(side, bits: bits, groupSize: groupSize, channels: workload.headDim)
-            let store = PackedStore(format, kvHeads: workload.kvHeads)
+            let store = PackedStore(format, kvHeads: workload.kvHeads, arena: arena)
             store.append(
                 .float16(memory.elements(UInt16.self)),
                 tokens: workload.tokens,

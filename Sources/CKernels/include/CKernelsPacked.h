@@ -34,6 +34,9 @@ typedef struct {
     /// Of keys: a bound on each channel's scales (padded to a multiple of 16), or null to have it looked for in
     /// the records that are read. Of values: null.
     const float *_Nullable envelope;
+    /// Codes and metadata that will be read next, from their first token on; or null. They are asked for in time.
+    const uint8_t *_Nullable next_codes;
+    const void *_Nullable next_metadata;
     /// Digits of 8 bits in which factors are rounded to integers: 1, 2, or 3 which is as good as float32.
     unsigned digits;
 } kva_packed_side;

@@ -3,7 +3,7 @@
 
 /// A panel product: result[query·result_stride + lane] = step·Σ digit·code + offset, or += that.
 typedef struct {
-    /// `panels` panels of `reduced` elements, `stride` bytes apart; `ahead` bytes further is asked for meanwhile.
+    /// `panels` panels of `reduced` elements, `stride` bytes apart; what lies `ahead` bytes further is asked for.
     const uint8_t *panel;
     size_t stride, panels, reduced, ahead;
     const factors *work;
@@ -27,6 +27,13 @@ static int fits(const kva_packed_side *side, size_t reduced, size_t grouped) {
 /// Tiles of keys between that in hand and that asked for.
 enum { TILES_AHEAD = 8 };
 
+/// Bytes from `here`, piece `piece` of `pieces` that lie `bytes` apart, to the piece `ahead` further on, which may
+/// be one of those that are read next.
+KVA_INLINE size_t bytes_ahead(const void *here, size_t piece, size_t ahead, size_t pieces, size_t bytes, const void *next) {
+    if (!next || piece + ahead < pieces) { return ahead * bytes; }
+    return (uintptr_t)next + (piece + ahead - pieces) * bytes - (uintptr_t)here;
+}
+
 /// Scores of up to four queries over whole tiles and the rest of the last.
 static void score_tiles(const kva_packed_side *keys, size_t token, size_t end, size_t query, size_t queries,
                         const float *source, float *scores) {
@@ -35,7 +42,9 @@ static void score_tiles(const kva_packed_side *keys, size_t token, size_t end, s
     const size_t reduced = kva_key_reduced(keys->channels), record = kva_key_group_stride(keys->channels, keys->is_symmetric);
     const size_t bytes = kva_panel_bytes(reduced, keys->bits), size = keys->group_size;
     const size_t records_ahead = (TILES_AHEAD * KVA_TILE_TOKENS + size - 1) / size;
-    record_place place = {0, reduced, UNIT, reduced, records_ahead * record};
+    const size_t element = keys->metadata_is_float ? 4 : 2, all_tokens = keys->first_token + keys->tokens;
+    const size_t all_tiles = (all_tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, all_records = (all_tokens - 1) / size + 1;
+    record_place place = {0, reduced, UNIT, reduced, 0};
     rows row;
     begin_rows(&row, source, keys->channels, queries, keys->channels);
     place.first = token / size * record;
@@ -55,16 +64,21 @@ static void score_tiles(const kva_packed_side *keys, size_t token, size_t end, s
             first = token / size;
             for (size_t i = 0; i < RECORDS_AT_ONCE && (first + i) * size < end; i++) {
                 place.first = (first + i) * record;
+                const char *here = (const char *)keys->metadata + place.first * element;
+                place.ahead =
+                    bytes_ahead(here, first + i, records_ahead, all_records, record * element, keys->next_metadata);
                 prepare_record(&factor[i], &row, keys, &place);
             }
         }
         float last[QUERIES_AT_ONCE * KVA_PANEL_LANES];
         const int whole = end - token >= KVA_TILE_TOKENS;
+        const size_t tile = token / KVA_TILE_TOKENS;
+        const uint8_t *panel = keys->codes + tile * bytes;
         const panel_work work = {
-            .panel = keys->codes + token / KVA_TILE_TOKENS * bytes,
+            .panel = panel,
             .panels = 1,
             .reduced = reduced,
-            .ahead = TILES_AHEAD * bytes,
+            .ahead = bytes_ahead(panel, tile, TILES_AHEAD, all_tiles, bytes, keys->next_codes),
             .work = &factor[token / size - first],
             .result = whole ? scores + (token - keys->first_token) : last,
             .result_stride = whole ? keys->score_stride : KVA_PANEL_LANES,
@@ -106,7 +120,13 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
     const size_t group_record = KVA_TILE_TOKENS * (values->is_symmetric ? 1 : 2);
     const size_t bytes = kva_value_tile_bytes(values->channels, values->bits), size = values->group_size;
     const size_t panel_bytes = kva_panel_bytes(KVA_TILE_TOKENS, values->bits), groups = kva_value_groups(values->channels, size);
-    record_place place = {tile * record, tiles * KVA_TILE_TOKENS, record, KVA_TILE_TOKENS, tiles * record};
+    const size_t element = values->metadata_is_float ? 4 : 2;
+    const size_t all_tiles = (values->first_token + values->tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS;
+    record_place place = {tile * record, tiles * KVA_TILE_TOKENS, record, KVA_TILE_TOKENS, 0};
+    const char *metadata = (const char *)values->metadata + place.first * element;
+    place.ahead = bytes_ahead(metadata, tile, tiles, all_tiles, record * element, values->next_metadata);
+    const uint8_t *codes = values->codes + tile * bytes;
+    const size_t ahead = bytes_ahead(codes, tile, tiles, all_tiles, bytes, values->next_codes);
     rows row;
     begin_rows(&row, weights, values->score_stride, queries, count);
     find_envelope(&row, values, &place, groups, group_record);
@@ -131,11 +151,11 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
         float last[QUERIES_AT_ONCE * KVA_PANEL_LANES];
         const int whole = values->channels - channel >= KVA_PANEL_LANES;
         const panel_work work = {
-            .panel = values->codes + tile * bytes + channel / KVA_PANEL_LANES * panel_bytes,
+            .panel = codes + channel / KVA_PANEL_LANES * panel_bytes,
             .stride = bytes,
             .panels = tiles,
             .reduced = KVA_TILE_TOKENS,
-            .ahead = tiles * bytes,
+            .ahead = ahead,
             .work = &factor[channel / size - first],
             .adds = whole,
             .result = whole ? output + channel : last,

@@ -60,7 +60,7 @@ typedef struct {
 /// Where the `count` scales of a record lie: runs of 32, `stride` apart; each minimum `to_minimum` after its scale.
 typedef struct {
     size_t first, count, stride, to_minimum;
-    /// Elements from here to what is asked for meanwhile.
+    /// Bytes from here to what is asked for meanwhile.
     size_t ahead;
 } record_place;
 
@@ -168,8 +168,8 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
     }
     for (size_t unit = 0; unit < count; unit += UNIT) {
         const size_t first = place->first + unit / UNIT * place->stride;
-        kva_prefetch(side.metadata, (first + place->ahead) * size, UNIT * size);
-        if (!is_symmetric) { kva_prefetch(side.metadata, (first + place->ahead + to_minimum) * size, UNIT * size); }
+        kva_prefetch(side.metadata, first * size + place->ahead, UNIT * size);
+        if (!is_symmetric) { kva_prefetch(side.metadata, (first + to_minimum) * size + place->ahead, UNIT * size); }
         // A record may end in the middle of a unit.
         for (size_t i = unit; i < unit + UNIT && i < count; i += 2 * LANES) {
             const size_t index = first + i - unit;

@@ -51,10 +51,12 @@ extension Attention {
     ) {
         precondition(sequences.allSatisfy { rows > 0 && $0.tokens >= rows }, "\(rows) query rows over fewer tokens")
         let blockRows = max(1, rowsPerBlock / shape.group), blocks = (rows + blockRows - 1) / blockRows
-        // Few rows: parts of the cache go to all threads. Many: the blocks of rows do, part after part.
+        // Few rows: parts of the cache go to all threads, each with a record of its own. Many: the blocks of rows do,
+        // part after part. Either way parts are joined one after the other.
         let splits = blocks == 1
         let recordSize = DecodeBlock.recordSize(rows: min(rows, blockRows), shape)
-        var items: [(block: DecodeBlock, parts: Range<Int>)] = []
+        var items: [(block: DecodeBlock, parts: Range<Int>, firstRecord: Int)] = []
+        var recordCount = 0
         for (index, cache) in sequences.enumerated() {
             for head in 0..<shape.kvHeads {
                 for block in 0..<blocks {
@@ -69,27 +71,28 @@ extension Attention {
                         accuracy: accuracy,
                         scale: scale ?? shape.scale
                     )
-                    if splits {
-                        for part in 0..<cache.parts { items.append((decodeBlock, part..<part + 1)) }
-                    } else {
-                        items.append((decodeBlock, 0..<cache.parts))
+                    // Parts that follow each other in memory, as many as leave enough items to share out.
+                    let step = splits ? max(1, min(8, cache.parts * shape.kvHeads / 16)) : cache.parts
+                    for part in stride(from: 0, to: cache.parts, by: step) {
+                        let parts = part..<min(cache.parts, part + step)
+                        items.append((decodeBlock, parts, recordCount))
+                        recordCount += splits ? parts.count : 1
                     }
                 }
             }
         }
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: items.count * recordSize) { records in
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: recordCount * recordSize) { records in
             guard let records = records.baseAddress else { return }
             Parallel.forEach(items.count) { index in
-                let (block, parts) = items[index]
-                block.run(queries, parts: parts, into: records + index * recordSize)
+                let (block, parts, firstRecord) = items[index]
+                block.run(queries, parts: parts, separately: splits, into: records + firstRecord * recordSize)
             }
-            var first = 0
-            while first < items.count {
-                let block = items[first].block, count = splits ? block.cache.parts : 1
-                let record = records + first * recordSize
-                for part in 1..<max(1, count) { block.join(record + part * recordSize, to: record) }
+            for (block, parts, firstRecord) in items where parts.lowerBound == 0 {
+                let record = records + firstRecord * recordSize
+                for part in 1..<max(1, splits ? block.cache.parts : 1) {
+                    block.join(record + part * recordSize, to: record)
+                }
                 block.finish(record, into: output)
-                first += count
             }
         }
     }

@@ -16,15 +16,15 @@ extension Attention {
         into scores: UnsafeMutablePointer<Float>
     ) {
         let digits = accuracy.digits(bits: keys.format.bits, group: shape.group)
-        forEachPage(of: keys, shape: shape) { _, head, page, count in
+        forEachPage(of: keys, shape: shape) { _, head, page, count, isFollowed in
             var side = keys.side(
                 head: head,
                 page: page,
-                first: 0,
                 count: count,
                 queries: shape.group,
                 scoreStride: keys.tokens,
-                digits: digits
+                digits: digits,
+                isFollowed: isFollowed
             )
             let firstQuery = head * shape.group
             let target = scores + firstQuery * keys.tokens + page * keys.pageTokens
@@ -50,15 +50,15 @@ extension Attention {
         let pages = (values.tokens + values.pageTokens - 1) / values.pageTokens
         withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.kvHeads * pages * width) { sums in
             guard let sums = sums.baseAddress else { return }
-            forEachPage(of: values, shape: shape) { item, head, page, count in
+            forEachPage(of: values, shape: shape) { item, head, page, count, isFollowed in
                 var side = values.side(
                     head: head,
                     page: page,
-                    first: 0,
                     count: count,
                     queries: shape.group,
                     scoreStride: values.tokens,
-                    digits: digits
+                    digits: digits,
+                    isFollowed: isFollowed
                 )
                 let row = weights + head * shape.group * values.tokens + page * values.pageTokens
                 (sums + item * width).update(repeating: 0, count: width)
@@ -72,11 +72,21 @@ extension Attention {
         }
     }
 
-    private static func forEachPage(of store: PackedStore, shape: Shape, _ body: (Int, Int, Int, Int) -> Void) {
+    /// Calls with a number for the page of a head, the head, the page, its tokens, and whether the next comes next.
+    private static func forEachPage(
+        of store: PackedStore,
+        shape: Shape,
+        _ body: (Int, Int, Int, Int, Bool) -> Void
+    ) {
         let pages = (store.tokens + store.pageTokens - 1) / store.pageTokens
-        Parallel.forEach(shape.kvHeads * pages) { item in
-            let page = item % pages
-            body(item, item / pages, page, min(store.pageTokens, store.tokens - page * store.pageTokens))
+        // Pages of a head that follow each other, as many as leave enough to share out.
+        let step = max(1, min(8, pages * shape.kvHeads / 16)), runs = (pages + step - 1) / step
+        Parallel.forEach(shape.kvHeads * runs) { item in
+            let head = item / runs, first = item % runs * step, end = min(pages, first + step)
+            for page in first..<end {
+                let count = min(store.pageTokens, store.tokens - page * store.pageTokens)
+                body(head * pages + page, head, page, count, page + 1 < end)
+            }
         }
     }
 }

@@ -21,25 +21,32 @@ struct DecodeBlock {
     private var queryCount: Int { rows * shape.group }
     private var outputs: Int { queryCount * shape.channels }
 
-    /// The record of some parts, joined in order.
-    func run(_ queries: UnsafePointer<Float>, parts: Range<Int>, into record: UnsafeMutablePointer<Float>) {
+    /// The records of some parts, or one of all of them joined in order.
+    func run(
+        _ queries: UnsafePointer<Float>,
+        parts: Range<Int>,
+        separately: Bool,
+        into record: UnsafeMutablePointer<Float>
+    ) {
         let recordSize = Self.recordSize(rows: rows, shape), partTokens = min(cache.partTokens, cache.tokens)
-        let scoreCount = queryCount * partTokens, extra = parts.count > 1 ? recordSize : 0
+        let scoreCount = queryCount * partTokens, extra = separately ? 0 : recordSize
         withUnsafeTemporaryAllocation(of: Float.self, capacity: scoreCount + outputs + extra) { scratch in
             guard let scores = scratch.baseAddress else { return }
             let scaled = scores + scoreCount, next = scaled + outputs
             gather(queries, into: scaled)
             VectorMath.scale(by: scale, scaled, count: outputs)
             for part in parts {
-                let target = part == parts.lowerBound ? record : next
-                run(part: part, scaled, scores: scores, into: target)
-                if part > parts.lowerBound { join(next, to: record) }
+                let done = part - parts.lowerBound
+                let target = separately ? record + done * recordSize : done == 0 ? record : next
+                run(part: part, isFollowed: part + 1 < parts.upperBound, scaled, scores: scores, into: target)
+                if !separately && done > 0 { join(next, to: record) }
             }
         }
     }
 
     private func run(
         part: Int,
+        isFollowed: Bool,
         _ queries: UnsafePointer<Float>,
         scores: UnsafeMutablePointer<Float>,
         into record: UnsafeMutablePointer<Float>
@@ -47,7 +54,7 @@ struct DecodeBlock {
         let first = part * cache.partTokens, count = min(cache.partTokens, cache.tokens - first)
         let kernels = KernelTable.active
         let maxima = record + outputs, denominators = maxima + queryCount
-        each(of: cache.keys, part: part, count: count) { segment, offset in
+        each(of: cache.keys, part: part, count: count, isFollowed) { segment, offset in
             switch segment {
             case .packed(var side): kernels.pointee.packed_scores(&side, queries, scores + offset)
             case .full(var side): kernels.pointee.attention_scores(&side, queries, scores + offset)
@@ -62,7 +69,7 @@ struct DecodeBlock {
             (row + visible).update(repeating: 0, count: count - visible)
         }
         record.update(repeating: 0, count: outputs)
-        each(of: cache.values, part: part, count: count) { segment, offset in
+        each(of: cache.values, part: part, count: count, isFollowed) { segment, offset in
             switch segment {
             case .packed(var side): kernels.pointee.packed_values(&side, scores + offset, record)
             case .full(var side): kernels.pointee.attention_values(&side, scores + offset, record)
@@ -116,7 +123,13 @@ struct DecodeBlock {
     }
 
     /// Calls with the packed and the full-precision tokens of a part, and how far into it they begin.
-    private func each(of side: Attention.CacheSide, part: Int, count: Int, _ body: (Segment, Int) -> Void) {
+    private func each(
+        of side: Attention.CacheSide,
+        part: Int,
+        count: Int,
+        _ isFollowed: Bool,
+        _ body: (Segment, Int) -> Void
+    ) {
         let first = part * cache.partTokens
         let packed = max(0, min(count, side.packedTokens - first))
         if packed > 0, let store = side.packed {
@@ -125,11 +138,11 @@ struct DecodeBlock {
                     store.side(
                         head: head,
                         page: part,
-                        first: 0,
                         count: packed,
                         queries: queryCount,
                         scoreStride: count,
-                        digits: accuracy.digits(bits: store.format.bits, group: shape.group)
+                        digits: accuracy.digits(bits: store.format.bits, group: shape.group),
+                        isFollowed: isFollowed
                     )
                 ),
                 0

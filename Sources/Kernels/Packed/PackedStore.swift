@@ -12,6 +12,7 @@ public final class PackedStore {
     /// Packed tokens.
     public private(set) var tokens = 0
 
+    private let arena: PageArena
     let metadataOffset: Int
     private let pageBytes: Int
     /// [page][head]
@@ -19,8 +20,10 @@ public final class PackedStore {
     /// Keys: the largest scale of each channel so far, [head][channel padded to 16].
     private let envelope: UnsafeMutableBufferPointer<Float>
 
-    public init(_ format: PackedFormat, kvHeads: Int) {
+    /// - Parameter arena: where pages are taken from; one for all layers of a cache.
+    public init(_ format: PackedFormat, kvHeads: Int, arena: PageArena = PageArena()) {
         self.format = format
+        self.arena = arena
         self.kvHeads = kvHeads
         pageTokens = Self.pageTokens(format)
         // Metadata begin on a cache line.
@@ -32,7 +35,7 @@ public final class PackedStore {
     }
 
     deinit {
-        for page in pages { page.deallocate() }
+        for page in pages { arena.giveBack(page, byteCount: pageBytes) }
         envelope.deallocate()
     }
 
@@ -107,9 +110,8 @@ public final class PackedStore {
 
     private func addPages() {
         for _ in 0..<kvHeads {
-            let page = UnsafeMutableRawPointer.allocate(byteCount: pageBytes, alignment: 64)
-            // Codes are added to what is there.
-            page.initializeMemory(as: UInt8.self, repeating: 0, count: pageBytes)
+            // Zeroed: codes are added to what is there.
+            let page = arena.page(byteCount: pageBytes)
             pages.append(page)
         }
     }
@@ -135,7 +137,7 @@ public final class PackedStore {
         }
     }
 
-    /// Bytes of memory held, used or not.
+    /// Bytes of the pages held, used or not.
     public var allocatedBytes: Int { pages.count * pageBytes + envelope.count * MemoryLayout<Float>.size }
     /// Bytes that the tokens' codes take.
     public var codeBytes: Int { kvHeads * format.codeBytes(tokens: tokens) }
@@ -162,17 +164,21 @@ public final class PackedStore {
         }
     }
 
-    /// One page of one head as attention reads it: `count` tokens from the page's token `first` on.
+    /// The first `count` tokens of one page of one head as attention reads them.
+    ///
+    /// - Parameter isFollowed: whether the caller reads the same head's next page after this one.
     func side(
         head: Int,
         page: Int,
-        first: Int,
         count: Int,
         queries: Int,
         scoreStride: Int,
-        digits: Int
+        digits: Int,
+        isFollowed: Bool
     ) -> kva_packed_side {
         let base = pages[page * kvHeads + head]
+        let following = (page + 1) * kvHeads + head
+        let next = isFollowed && following < pages.count ? UnsafeRawPointer(pages[following]) : nil
         let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
         return kva_packed_side(
             codes: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)),
@@ -182,11 +188,13 @@ public final class PackedStore {
             bits: UInt32(format.bits),
             channels: format.channels,
             group_size: format.groupSize,
-            first_token: first,
+            first_token: 0,
             tokens: count,
             group: queries,
             score_stride: scoreStride,
             envelope: format.side == .keys ? envelope.baseAddress.map { UnsafePointer($0 + head * channels) } : nil,
+            next_codes: next?.assumingMemoryBound(to: UInt8.self),
+            next_metadata: next.map { $0 + metadataOffset },
             digits: UInt32(digits)
         )
     }
