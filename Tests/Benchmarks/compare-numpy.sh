@@ -3,8 +3,8 @@
 #
 #   bash Tests/Benchmarks/compare-numpy.sh [--torch] [--rounds N] [--threads N] [--tokens N] [--out FILE.csv]
 #
-# Builds kvatlas if it is not built, and gets numpy into .build-python; --torch gets PyTorch's build for
-# processors there as well (900 MB). Prints a table and writes it to FILE.csv (default: runs/compare-numpy.csv).
+# Builds kvatlas if it is not built, and gets numpy into .build-python; --torch gets PyTorch
+# there as well (several GB). Prints a table and writes it to FILE.csv (default: runs/compare-numpy.csv).
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
@@ -30,7 +30,7 @@ if [ ! -d "$packages/numpy" ]; then
 fi
 if $torch && [ ! -d "$packages/torch" ]; then
     say "PyTorch"
-    install torch --extra-index-url https://download.pytorch.org/whl/cpu ||
+    install torch ||
         printf 'warning: PyTorch cannot be installed here and is left out\n' >&2
 fi
 say "Building kvatlas (release)"

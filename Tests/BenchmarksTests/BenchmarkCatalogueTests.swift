@@ -7,7 +7,9 @@ import Testing
     @Test(arguments: [
         "memory-read", "attention-float16", "attention-float32", "scores-float16", "values-float16",
         "attention-float16-gqa4", "half-to-float", "float-to-half", "quantize-keys-2bit", "quantize-values-1bit",
-        "dequantize-keys-8bit", "dequantize-values-4bit", "statistics-sweep", "statistics-sweep-channel", "softmax",
+        "dequantize-keys-8bit", "dequantize-values-4bit", "statistics-sweep", "statistics-sweep-channel",
+        "hadamard-128", "attention-kivi2-fast", "scores-kivi2-exact",
+        "values-kivi4-fast", "attention-kivi2-fast-gqa4", "softmax",
         "rms-norm", "rope", "gemv-q4_0", "gemv-q4_1", "gemv-q5_0", "gemv-q8_0", "gemv-q4_k", "gemv-q6_k", "gemv-f16",
     ])
     func hasTheNamesThatResultsCarry(name: String) { #expect(BenchmarkCatalogue.names.contains(name)) }

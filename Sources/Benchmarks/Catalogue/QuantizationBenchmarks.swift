@@ -1,64 +1,71 @@
 import Kernels
 
-/// Quantizing float16 keys and values in groups of 32 as KIVI does, and back to float32.
+/// Quantizing float16 keys and values in groups of 32 into the packed cache as KIVI does, and back to float32.
 enum QuantizationBenchmarks {
     private static let groupSize = 32
 
-    static let all: [KernelBenchmark] = [1, 2, 3, 4, 8].flatMap { bits in
-        [("keys", GroupedAxis.tokens), ("values", .channels)].flatMap { side, axis in
+    static let all: [KernelBenchmark] = PackedFormat.bitWidths.flatMap { bits in
+        [("keys", PackedFormat.Side.keys, "tokens"), ("values", .values, "channels")].flatMap { name, side, axis in
             [
                 KernelBenchmark(
-                    "quantize-\(side)-\(bits)bit",
+                    "quantize-\(name)-\(bits)bit",
                     group: "quantize",
-                    summary: "float16 to packed codes, groups of \(groupSize) \(axis.rawValue); "
+                    summary: "float16 to packed codes, groups of \(groupSize) \(axis); "
                         + "bytes: input, codes, scales, minima"
-                ) { quantize($0, bits: bits, axis: axis) },
+                ) { quantize($0, bits: bits, side) },
                 KernelBenchmark(
-                    "dequantize-\(side)-\(bits)bit",
+                    "dequantize-\(name)-\(bits)bit",
                     group: "quantize",
-                    summary: "packed codes to float32, groups of \(groupSize) \(axis.rawValue); "
+                    summary: "packed codes to float32, groups of \(groupSize) \(axis); "
                         + "bytes: codes, scales, minima, output"
-                ) { dequantize($0, bits: bits, axis: axis) },
+                ) { dequantize($0, bits: bits, side) },
             ]
         }
     }
 
-    private static func slab(_ workload: Workload, _ axis: GroupedAxis) -> AlignedMemory {
-        let cache = workload.cache(.float16)
-        return axis == .tokens ? cache.keys : cache.values
-    }
-
-    private static func pack(_ head: Int, _ slab: AlignedMemory, _ workload: Workload, _ bits: Int, _ axis: GroupedAxis)
-        -> AffineCodes
+    /// One head, packed; each call takes the pages that the last one gave back.
+    private static func pack(
+        _ head: Int,
+        _ workload: Workload,
+        _ bits: Int,
+        _ side: PackedFormat.Side,
+        _ arena: PageArena
+    )
+        -> PackedStore
     {
-        AffineQuantizer.quantize(
-            slab.elements(UInt16.self) + head * workload.tokens * workload.headDim,
+        let cache = workload.cache(.float16), slab = side == .keys ? cache.keys : cache.values
+        let format = PackedFormat(side, bits: bits, groupSize: groupSize, channels: workload.headDim)
+        let store = PackedStore(format, kvHeads: 1, arena: arena)
+        store.append(
+            .float16(slab.elements(UInt16.self) + head * workload.tokens * workload.headDim),
             tokens: workload.tokens,
-            channels: workload.headDim,
-            tokenStride: workload.headDim,
-            bits: bits,
-            groupSize: groupSize,
-            groupedAxis: axis
+            headStride: 0,
+            tokenStride: workload.headDim
         )
+        return store
     }
 
-    private static func quantize(_ workload: Workload, bits: Int, axis: GroupedAxis) -> KernelBenchmark.Prepared {
-        let slab = slab(workload, axis)
-        let packedBytes = pack(0, slab, workload, bits, axis).byteCount * workload.kvHeads
-        return .init(workload, bytes: slab.byteCount + packedBytes) {
-            for head in 0..<workload.kvHeads { _ = pack(head, slab, workload, bits, axis) }
+    private static func bytes(_ store: PackedStore) -> Int { store.codeBytes + store.metadataBytes }
+
+    private static func quantize(_ workload: Workload, bits: Int, _ side: PackedFormat.Side) -> KernelBenchmark.Prepared
+    {
+        let arena = PageArena(), packedBytes = bytes(pack(0, workload, bits, side, arena)) * workload.kvHeads
+        return .init(workload, bytes: 2 * workload.elementCount + packedBytes) {
+            Parallel.forEach(workload.kvHeads) { head in _ = pack(head, workload, bits, side, arena) }
         }
     }
 
-    private static func dequantize(_ workload: Workload, bits: Int, axis: GroupedAxis) -> KernelBenchmark.Prepared {
-        let slab = slab(workload, axis)
-        let packed = (0..<workload.kvHeads).map { pack($0, slab, workload, bits, axis) }
+    private static func dequantize(_ workload: Workload, bits: Int, _ side: PackedFormat.Side)
+        -> KernelBenchmark.Prepared
+    {
+        let arena = PageArena()
+        nonisolated(unsafe) let packed = (0..<workload.kvHeads).map { pack($0, workload, bits, side, arena) }
         let target = workload.shared("target") { AlignedMemory(byteCount: 4 * workload.elementCount) }
-        let packedBytes = packed.reduce(0) { $0 + $1.byteCount }
+        let packedBytes = packed.reduce(0) { $0 + bytes($1) }, elements = workload.tokens * workload.headDim
         return .init(workload, bytes: packedBytes + target.byteCount) {
-            for (head, codes) in packed.enumerated() {
-                let place = target.elements(Float.self) + head * workload.tokens * workload.headDim
-                AffineQuantizer.dequantize(codes, into: place, tokenStride: workload.headDim)
+            Parallel.forEach(workload.kvHeads) { head in
+                let place = target.elements(Float.self) + head * elements
+                packed[head].dequantize(head: 0, tokens: 0..<workload.tokens, into: place)
             }
         }
     }
