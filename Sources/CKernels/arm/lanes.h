@@ -53,12 +53,20 @@ KVA_INLINE integers two_digits(integers x) {
     return vreinterpretq_s16_u8(vqtbl1q_u8(vreinterpretq_u8_u16(balanced), vld1q_u8(order)));
 }
 
-/// Adds the high ones of `two_digits`, at most 128 vectors of them: a pair of them is at least −256.
-KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
-    const int8x16_t upper = vreinterpretq_s8_u64(vdupq_n_u64(0xFFFFFFFF00000000));
-    return vpadalq_s8(sum, vandq_s8(vreinterpretq_s8_s16(digits), upper));
+KVA_INLINE integers add_words(integers a, integers b) { return vaddq_s16(a, b); }
+/// The high ones of `two_digits`, as words.
+KVA_INLINE integers upper_digits(integers x) { return vrshrq_n_s16(x, 8); }
+/// Writes 32 of them.
+KVA_INLINE void store_upper_digits(uint8_t *x, const integers digits[4]) {
+    vst1q_s8((int8_t *)x, vcombine_s8(vqmovn_s16(digits[0]), vqmovn_s16(digits[1])));
+    vst1q_s8((int8_t *)x + 16, vcombine_s8(vqmovn_s16(digits[2]), vqmovn_s16(digits[3])));
 }
 KVA_INLINE floats sums_of_digits(integers sum) { return vcvtq_f32_s32(vpaddlq_s16(sum)); }
+
+/// Where the bytes of a digit of elements 4·quad… lie.
+KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
+    return 4 * ((digits == 3 ? 4 : digits) * quad + digit);
+}
 
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {

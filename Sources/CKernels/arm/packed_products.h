@@ -22,7 +22,7 @@ KVA_INLINE void unpack(uint8x16_t raw, unsigned width, int8x16_t *x) {
 /// Adds one digit, which begins at `plane`, of the codes of all panels.
 KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigned width, unsigned digits,
                            size_t queries, size_t columns, int fetches, panel_sums sums) {
-    const size_t quads = 4 / width, bytes = digits == 3 ? 4 : 2;
+    const size_t quads = 4 / width, bytes = factor_bytes(digits);
     for (size_t panel = 0; panel < work->panels; panel++) {
         for (size_t chunk = 0; chunk < work->reduced / (4 * quads); chunk++) {
             const uint8_t *place = plane + panel * work->stride + 64 * chunk;
@@ -33,10 +33,9 @@ KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigne
             for (size_t query = 0; query < queries; query++) {
                 const uint8_t *factor = work->work->digits + query * work->work->row_bytes + bytes * element;
                 for (size_t quad = 0; quad < quads; quad++) {
-                    // One digit is the upper one of two.
                     for (unsigned d = 0; d < digits; d++) {
                         int32_t four;
-                        memcpy(&four, factor + 4 * bytes * quad + 4 * (digits == 1 ? 1 : d), sizeof four);
+                        memcpy(&four, factor + digit_place(digits, quad, d), sizeof four);
                         const int8x16_t factors = vreinterpretq_s8_s32(vdupq_n_s32(four));
                         for (size_t column = 0; column < columns; column++) {
                             int32x4_t *sum = sums[query][d][column];

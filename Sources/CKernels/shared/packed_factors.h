@@ -49,7 +49,7 @@ typedef struct {
 
 /// Factors times the scales of one record, as integers.
 typedef struct {
-    // [query][four reduced elements][digit][4 bytes]; two digits unless three are asked for.
+    // [query][four reduced elements][digit][4 bytes] in the order of `digit_place`, see lanes.h.
     _Alignas(64) uint8_t digits[QUERIES_AT_ONCE * 4 * REDUCED_AT_MOST];
     size_t row_bytes;
     float step[QUERIES_AT_ONCE];
@@ -63,6 +63,9 @@ typedef struct {
     /// Bytes from here to what is asked for meanwhile.
     size_t ahead;
 } record_place;
+
+/// Bytes of one factor: two digits stand for three lest those of four elements straddle vectors.
+KVA_INLINE size_t factor_bytes(unsigned digits) { return digits == 3 ? 4 : digits; }
 
 KVA_INLINE floats load_metadata(const kva_packed_side *side, size_t index, int is_float) {
     return is_float ? load((const float *)side->metadata + index) : load_halves((const uint16_t *)side->metadata + index);
@@ -150,13 +153,57 @@ KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to
     return scale;
 }
 
+/// Adds the factors of `width` reduced elements, a unit or half of one, from `i` on: `index` is their first scale's.
+KVA_INLINE void add_unit(factors *work, const rows *row, const kva_packed_side *side, size_t index, size_t to_minimum,
+                         size_t i, size_t width, int is_float, int is_symmetric, unsigned digits, float middle, size_t queries,
+                         size_t row_bytes, floats offset[QUERIES_AT_ONCE], integers digit_sums[QUERIES_AT_ONCE]) {
+    floats scales[UNIT / LANES], minima[UNIT / LANES];
+    for (size_t j = 0; j < width / LANES; j++) {
+        scales[j] = scales_at(side, index + j * LANES, to_minimum, is_float, is_symmetric, &minima[j]);
+        if (digits == 1) { minima[j] = multiply_add(scales[j], all(middle), minima[j]); }
+    }
+    // A half unit of AVX-512 is half a vector of words.
+    for (size_t j = width / LANES; j < UNIT / LANES; j++) { scales[j] = minima[j] = zero_floats(); }
+    integers rounded[UNIT / LANES / 2];
+    for (size_t j = 0; j < UNIT / LANES / 2 && digits < 3; j++) {
+        const float *envelope = row->envelope + i + 2 * j * LANES;
+        rounded[j] = 2 * j * LANES < width ? words(multiply(scales[2 * j], load(envelope)),
+                                                   multiply(scales[2 * j + 1], load(envelope + LANES)))
+                                           : no_integers();
+    }
+    for (size_t query = 0; query < queries; query++) {
+        uint8_t *target = work->digits + query * row_bytes + factor_bytes(digits) * i;
+        integers upper[UNIT / LANES / 2];
+        for (size_t j = 0; j < UNIT / LANES / 2 && digits < 3; j++) {
+            if (digits == 2 && 2 * j * LANES >= width) { break; }
+            const int16_t *factor = row->rounded[query] + i + 2 * j * LANES;
+            const integers product = 2 * j * LANES < width ? word_products(load_integers(factor), rounded[j]) : no_integers();
+            if (digits == 2) {
+                store_integers(target + 4 * j * LANES, two_digits(product));
+            } else {
+                upper[j] = upper_digits(product);
+                digit_sums[query] = add_words(digit_sums[query], upper[j]);
+            }
+        }
+        if (digits == 1) { store_upper_digits(target, upper); }
+        for (size_t j = 0; j < UNIT / LANES; j++) {
+            if (j * LANES >= width) { break; }
+            if (digits == 3) {
+                const floats factor = multiply(load(row->scaled[query] + i + j * LANES), scales[j]);
+                store_integers(target + 4 * j * LANES, three_digits(factor));
+            }
+            offset[query] = multiply_add(load(row->row[query] + i + j * LANES), minima[j], offset[query]);
+        }
+    }
+}
+
 /// Digits of the factors of a record, and Σ factor·minimum.
 KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side *given, const record_place *place,
                           int is_float, int is_symmetric, unsigned digits, size_t queries) {
     // Copies, which no store can be thought to change.
     const kva_packed_side side = *given;
-    const size_t padded = row->padded, count = place->count, to_minimum = place->to_minimum;
-    const size_t row_bytes = (digits == 3 ? 4 : 2) * padded, size = is_float ? 4 : 2;
+    const record_place at = *place;
+    const size_t row_bytes = factor_bytes(digits) * row->padded, size = is_float ? 4 : 2;
     // What one digit loses of the factors it makes up for as if all those codes were in the middle of their range:
     // many small weights beside a large one would else count for nothing.
     const float middle = digits == 1 ? 0.5f * (float)((1u << side.bits) - 1) : 0;
@@ -166,42 +213,17 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
         offset[query] = zero_floats();
         digit_sums[query] = no_integers();
     }
-    for (size_t unit = 0; unit < count; unit += UNIT) {
-        const size_t first = place->first + unit / UNIT * place->stride;
-        kva_prefetch(side.metadata, first * size + place->ahead, UNIT * size);
-        if (!is_symmetric) { kva_prefetch(side.metadata, (first + to_minimum) * size + place->ahead, UNIT * size); }
-        // A record may end in the middle of a unit.
-        for (size_t i = unit; i < unit + UNIT && i < count; i += 2 * LANES) {
-            const size_t index = first + i - unit;
-            floats low_minimum, high_minimum = zero_floats(), high = zero_floats();
-            const floats low = scales_at(&side, index, to_minimum, is_float, is_symmetric, &low_minimum);
-            if (i + LANES < count) {
-                high = scales_at(&side, index + LANES, to_minimum, is_float, is_symmetric, &high_minimum);
-            }
-            if (digits == 1) {
-                low_minimum = multiply_add(low, all(middle), low_minimum);
-                high_minimum = multiply_add(high, all(middle), high_minimum);
-            }
-            integers rounded = no_integers();
-            if (digits < 3) {
-                rounded = words(multiply(low, load(row->envelope + i)), multiply(high, load(row->envelope + i + LANES)));
-            }
-            for (size_t query = 0; query < queries; query++) {
-                uint8_t *target = work->digits + query * row_bytes;
-                if (digits < 3) {
-                    const integers product = word_products(load_integers(row->rounded[query] + i), rounded);
-                    const integers both = two_digits(product);
-                    if (digits == 1) { digit_sums[query] = add_upper_digits(digit_sums[query], both); }
-                    store_integers(target + 2 * i, both);
-                } else {
-                    store_integers(target + 4 * i, three_digits(multiply(load(row->scaled[query] + i), low)));
-                    const floats last = multiply(load(row->scaled[query] + i + LANES), high);
-                    store_integers(target + 4 * (i + LANES), three_digits(last));
-                }
-                offset[query] = multiply_add(load(row->row[query] + i), low_minimum, offset[query]);
-                offset[query] = multiply_add(load(row->row[query] + i + LANES), high_minimum, offset[query]);
-            }
-        }
+    size_t first = at.first, i = 0;
+    for (; i + UNIT <= at.count; i += UNIT, first += at.stride) {
+        kva_prefetch(side.metadata, first * size + at.ahead, UNIT * size);
+        if (!is_symmetric) { kva_prefetch(side.metadata, (first + at.to_minimum) * size + at.ahead, UNIT * size); }
+        add_unit(work, row, &side, first, at.to_minimum, i, UNIT, is_float, is_symmetric, digits, middle, queries, row_bytes,
+                 offset, digit_sums);
+    }
+    // A record may end in the middle of a unit.
+    if (i < at.count) {
+        add_unit(work, row, &side, first, at.to_minimum, i, UNIT / 2, is_float, is_symmetric, digits, middle, queries, row_bytes,
+                 offset, digit_sums);
     }
     for (size_t query = 0; query < queries && digits == 1; query++) {
         offset[query] = multiply_add(sums_of_digits(digit_sums[query]), all(-middle * row->step[query]), offset[query]);

@@ -34,10 +34,9 @@ KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
 }
 
 KVA_INLINE integers no_integers(void) { return _mm256_setzero_si256(); }
-/// Rounds two vectors to 16-bit integers, in order.
+/// Rounds two vectors to 16-bit integers: of the four fours of elements the first, third, second and fourth.
 KVA_INLINE integers words(floats low, floats high) {
-    const __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
-    return _mm256_permute4x64_epi64(packed, _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
 }
 
 /// a·b / 2^15, rounded.
@@ -51,12 +50,22 @@ KVA_INLINE integers two_digits(integers x) {
         bytes, _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)));
 }
 
-/// Adds the high ones of `two_digits`, at most 128 vectors of them.
-KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
-    return _mm256_add_epi16(sum, _mm256_maddubs_epi16(_mm256_set1_epi64x(0x0101010100000000), digits));
+KVA_INLINE integers add_words(integers a, integers b) { return _mm256_add_epi16(a, b); }
+/// The high ones of `two_digits`, as words.
+KVA_INLINE integers upper_digits(integers x) { return _mm256_mulhrs_epi16(x, _mm256_set1_epi16(128)); }
+/// Writes 32 of them.
+KVA_INLINE void store_upper_digits(uint8_t *x, const integers digits[2]) {
+    store_integers(x, _mm256_packs_epi16(digits[0], digits[1]));
 }
 KVA_INLINE floats sums_of_digits(integers sum) {
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)));
+}
+
+/// Where the bytes of a digit of elements 4·quad… lie among those of a unit of 32.
+KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
+    if (digits == 1) { return 16 * (quad & 1) + 4 * (quad >> 1); }
+    if (digits == 2) { return 32 * (quad >> 2) + 16 * (quad & 1) + 8 * (quad >> 1 & 1) + 4 * digit; }
+    return 16 * quad + 4 * digit;
 }
 
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …

@@ -30,7 +30,7 @@ typedef struct {
 /// Adds one digit of the codes of `reduced` (16 or 32) elements, whose factors begin at `digits_at`.
 KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size_t reduced, unsigned digits, size_t queries,
                           lane_range lanes, size_t ahead, const uint8_t *digits_at, size_t row_bytes, panel_sums *sums) {
-    const size_t quads = 4 / width, bytes = digits == 3 ? 4 : 2;
+    const size_t quads = 4 / width;
     const unsigned kept = kept_shift(width);
     const __m256i masks[2] = {_mm256_set1_epi8((char)((1 << width) - 1)),
                               _mm256_set1_epi8((char)(((1 << width) - 1) << kept))};
@@ -54,10 +54,8 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
             }
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < queries * digits; i++) {
-                // One digit is the upper one of two.
-                const size_t digit = digits == 1 ? 1 : i % digits;
                 int32_t four;
-                memcpy(&four, digits_at + i / digits * row_bytes + 4 * (bytes * (chunk * quads + quad) + digit), 4);
+                memcpy(&four, digits_at + i / digits * row_bytes + digit_place(digits, chunk * quads + quad, i % digits), 4);
                 const __m256i factors = _mm256_set1_epi32(four);
                 for (size_t side = lanes.first_side; side < lanes.end_side; side++) {
                     for (size_t half = lanes.first_half; half < lanes.end_half; half++) {
@@ -86,7 +84,7 @@ KVA_INLINE void lanes_of(unsigned bits, unsigned digits, size_t queries, lane_ra
     // A copy, which no store can be thought to change.
     const panel_work work = *given;
     const unsigned first = kva_first_digit_bits(bits), second = bits - first, kept = kept_shift(first);
-    const size_t row_bytes = work.work->row_bytes, bytes = digits == 3 ? 4 : 2;
+    const size_t row_bytes = work.work->row_bytes, bytes = factor_bytes(digits);
     panel_sums sums;
     for (size_t i = 0; i < queries * digits; i++) {
         for (size_t place = 0; place < 4; place++) { sums.of[i][place] = _mm256_setzero_si256(); }

@@ -59,11 +59,21 @@ KVA_INLINE integers two_digits(integers x) {
         bytes, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15)));
 }
 
-/// Adds the high ones of `two_digits`.
-KVA_INLINE integers add_upper_digits(integers sum, integers digits) {
-    return _mm512_dpbusd_epi32(sum, _mm512_set1_epi64(0x0101010100000000), digits);
+KVA_INLINE integers add_words(integers a, integers b) { return _mm512_add_epi16(a, b); }
+/// The high ones of `two_digits`, as words.
+KVA_INLINE integers upper_digits(integers x) { return _mm512_mulhrs_epi16(x, _mm512_set1_epi16(128)); }
+/// Writes 32 of them.
+KVA_INLINE void store_upper_digits(uint8_t *x, const integers digits[1]) {
+    _mm256_storeu_si256((__m256i *)(void *)x, _mm512_cvtepi16_epi8(digits[0]));
 }
-KVA_INLINE floats sums_of_digits(integers sum) { return _mm512_cvtepi32_ps(sum); }
+KVA_INLINE floats sums_of_digits(integers sum) {
+    return _mm512_cvtepi32_ps(_mm512_madd_epi16(sum, _mm512_set1_epi16(1)));
+}
+
+/// Where the bytes of a digit of elements 4·quad… lie.
+KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
+    return 4 * ((digits == 3 ? 4 : digits) * quad + digit);
+}
 
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {

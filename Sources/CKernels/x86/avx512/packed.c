@@ -47,8 +47,8 @@ KVA_INLINE void unpack(__m512i raw, unsigned bits, unsigned digit, unsigned quad
 KVA_INLINE void add_plane(const uint8_t *plane, unsigned bits, unsigned digit, const panel_work *work, unsigned digits,
                           size_t queries, int split, size_t element, __m512i sums[QUERIES_AT_ONCE][3][2][2]) {
     const unsigned width = digit == 0 ? kva_first_digit_bits(bits) : bits - kva_first_digit_bits(bits);
-    const size_t quads = 4 / width, bytes = digits == 3 ? 4 : 2, row_bytes = work->work->row_bytes;
-    const uint8_t *factor = work->work->digits + bytes * element;
+    const size_t quads = 4 / width, row_bytes = work->work->row_bytes;
+    const uint8_t *factor = work->work->digits + factor_bytes(digits) * element;
     // Two chunks of four bits at a time, so that each set of sums has a fixed place.
     const size_t chunks = work->reduced / (4 * quads), together = quads == 1 ? 2 : 1;
     for (size_t first = 0; first < chunks; first += together) {
@@ -60,11 +60,9 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned bits, unsigned digit, c
                 unpack(raw, bits, digit, quad, &lower, &upper);
                 const size_t set = split ? (quads > 1 ? quad : chunk - first) % 2 : 0;
                 for (size_t query = 0; query < queries; query++) {
-                    // One digit is the upper one of two.
                     for (unsigned d = 0; d < digits; d++) {
-                        const size_t place = 4 * bytes * (chunk * quads + quad) + 4 * (digits == 1 ? 1 : d);
                         int32_t four;
-                        memcpy(&four, factor + query * row_bytes + place, 4);
+                        memcpy(&four, factor + query * row_bytes + digit_place(digits, chunk * quads + quad, d), 4);
                         const __m512i factors = _mm512_set1_epi32(four);
                         sums[query][d][0][set] = _mm512_dpbusd_epi32(sums[query][d][0][set], lower, factors);
                         sums[query][d][1][set] = _mm512_dpbusd_epi32(sums[query][d][1][set], upper, factors);
