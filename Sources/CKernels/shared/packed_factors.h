@@ -155,8 +155,8 @@ KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to
 
 /// Adds the factors of `width` reduced elements, a unit or half of one, from `i` on: `index` is their first scale's.
 KVA_INLINE void add_unit(factors *work, const rows *row, const kva_packed_side *side, size_t index, size_t to_minimum,
-                         size_t i, size_t width, int is_float, int is_symmetric, unsigned digits, float middle, size_t queries,
-                         size_t row_bytes, floats offset[QUERIES_AT_ONCE], integers digit_sums[QUERIES_AT_ONCE]) {
+                         size_t i, size_t width, int is_float, int is_symmetric, unsigned digits, float middle,
+                         size_t queries, size_t row_bytes, floats offset[QUERIES_AT_ONCE], integers digit_sums[QUERIES_AT_ONCE]) {
     floats scales[UNIT / LANES], minima[UNIT / LANES];
     for (size_t j = 0; j < width / LANES; j++) {
         scales[j] = scales_at(side, index + j * LANES, to_minimum, is_float, is_symmetric, &minima[j]);
@@ -177,7 +177,8 @@ KVA_INLINE void add_unit(factors *work, const rows *row, const kva_packed_side *
         for (size_t j = 0; j < UNIT / LANES / 2 && digits < 3; j++) {
             if (digits == 2 && 2 * j * LANES >= width) { break; }
             const int16_t *factor = row->rounded[query] + i + 2 * j * LANES;
-            const integers product = 2 * j * LANES < width ? word_products(load_integers(factor), rounded[j]) : no_integers();
+            integers product = no_integers();
+            if (2 * j * LANES < width) { product = word_products(load_integers(factor), rounded[j]); }
             if (digits == 2) {
                 store_integers(target + 4 * j * LANES, two_digits(product));
             } else {
@@ -217,13 +218,13 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
     for (; i + UNIT <= at.count; i += UNIT, first += at.stride) {
         kva_prefetch(side.metadata, first * size + at.ahead, UNIT * size);
         if (!is_symmetric) { kva_prefetch(side.metadata, (first + at.to_minimum) * size + at.ahead, UNIT * size); }
-        add_unit(work, row, &side, first, at.to_minimum, i, UNIT, is_float, is_symmetric, digits, middle, queries, row_bytes,
-                 offset, digit_sums);
+        add_unit(work, row, &side, first, at.to_minimum, i, UNIT, is_float, is_symmetric, digits, middle, queries,
+                 row_bytes, offset, digit_sums);
     }
     // A record may end in the middle of a unit.
     if (i < at.count) {
-        add_unit(work, row, &side, first, at.to_minimum, i, UNIT / 2, is_float, is_symmetric, digits, middle, queries, row_bytes,
-                 offset, digit_sums);
+        add_unit(work, row, &side, first, at.to_minimum, i, UNIT / 2, is_float, is_symmetric, digits, middle, queries,
+                 row_bytes, offset, digit_sums);
     }
     for (size_t query = 0; query < queries && digits == 1; query++) {
         offset[query] = multiply_add(sums_of_digits(digit_sums[query]), all(-middle * row->step[query]), offset[query]);

@@ -12,7 +12,7 @@
 // MARK: - Products of a panel
 
 // maddubs sums two byte products in 16 bits, and so do the eight quads of a unit before they are widened: codes
-// times what they are shifted by are at most 15 and digits at least −128, and 8 · 2 · 15 · 128 < 2^15.
+// times what they are shifted by are at most 15, digits at least −128, and 8 · 2 · 15 · 128 < 2^15.
 
 /// Codes of the upper lanes stay where they are, times 2^width, where that fits; else they are shifted down.
 KVA_INLINE unsigned kept_shift(unsigned width) { return width < 4 ? width : 0; }
@@ -28,8 +28,9 @@ typedef struct {
 } lane_range;
 
 /// Adds one digit of the codes of `reduced` (16 or 32) elements, whose factors begin at `digits_at`.
-KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size_t reduced, unsigned digits, size_t queries,
-                          lane_range lanes, size_t ahead, const uint8_t *digits_at, size_t row_bytes, panel_sums *sums) {
+KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size_t reduced, unsigned digits,
+                          size_t queries, lane_range lanes, size_t ahead, const uint8_t *digits_at, size_t row_bytes,
+                          panel_sums *sums) {
     const size_t quads = 4 / width;
     const unsigned kept = kept_shift(width);
     const __m256i masks[2] = {_mm256_set1_epi8((char)((1 << width) - 1)),
@@ -55,7 +56,8 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
 #pragma clang loop unroll(full)
             for (size_t i = 0; i < queries * digits; i++) {
                 int32_t four;
-                memcpy(&four, digits_at + i / digits * row_bytes + digit_place(digits, chunk * quads + quad, i % digits), 4);
+                const size_t at = i / digits * row_bytes + digit_place(digits, chunk * quads + quad, i % digits);
+                memcpy(&four, digits_at + at, 4);
                 const __m256i factors = _mm256_set1_epi32(four);
                 for (size_t side = lanes.first_side; side < lanes.end_side; side++) {
                     for (size_t half = lanes.first_half; half < lanes.end_half; half++) {
@@ -90,23 +92,24 @@ KVA_INLINE void lanes_of(unsigned bits, unsigned digits, size_t queries, lane_ra
         for (size_t place = 0; place < 4; place++) { sums.of[i][place] = _mm256_setzero_si256(); }
     }
     const uint8_t *digits_at = work.work->digits;
+    // The sums are 2^kept times what they should be.
+    const int second_weight = 1 << (first + kept - (second > 0 ? kept_shift(second) : 0));
     for (size_t panel = 0; panel < work.panels; panel++) {
         const uint8_t *plane = work.panel + panel * work.stride, *next = plane + kva_panel_bytes(work.reduced, first);
         size_t element = 0;
         for (; element + UNIT <= work.reduced; element += UNIT, digits_at += UNIT * bytes) {
-            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT, digits, queries, lanes, work.ahead, digits_at,
-                      row_bytes, &sums);
+            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT, digits, queries, lanes, work.ahead,
+                      digits_at, row_bytes, &sums);
             if (second == 0) { continue; }
-            // The sums are 2^kept times what they should be.
-            add_plane(next + kva_panel_bytes(element, second), second, 1 << (first + kept - kept_shift(second)), UNIT, digits,
-                      queries, lanes, work.ahead, digits_at, row_bytes, &sums);
+            add_plane(next + kva_panel_bytes(element, second), second, second_weight, UNIT, digits, queries, lanes,
+                      work.ahead, digits_at, row_bytes, &sums);
         }
         if (element < work.reduced) {
-            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT / 2, digits, queries, lanes, work.ahead, digits_at,
-                      row_bytes, &sums);
+            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT / 2, digits, queries, lanes, work.ahead,
+                      digits_at, row_bytes, &sums);
             if (second > 0) {
-                add_plane(next + kva_panel_bytes(element, second), second, 1 << (first + kept - kept_shift(second)), UNIT / 2,
-                          digits, queries, lanes, work.ahead, digits_at, row_bytes, &sums);
+                add_plane(next + kva_panel_bytes(element, second), second, second_weight, UNIT / 2, digits, queries,
+                          lanes, work.ahead, digits_at, row_bytes, &sums);
             }
             digits_at += UNIT / 2 * bytes;
         }
