@@ -64,7 +64,7 @@ typedef struct {
     size_t ahead;
 } record_place;
 
-/// Bytes of one factor: two digits stand for three lest those of four elements straddle vectors.
+/// Bytes of one factor: three digits take four, so that those of four elements fill a quarter of a vector.
 KVA_INLINE size_t factor_bytes(unsigned digits) { return digits == 3 ? 4 : digits; }
 
 KVA_INLINE floats load_metadata(const kva_packed_side *side, size_t index, int is_float) {
