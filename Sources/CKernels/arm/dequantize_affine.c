@@ -5,7 +5,8 @@
 #include "neon_inline.h"
 
 // Four or eight codes come as one word, of which each lane takes its own bits by a shift. With float16 metadata
-// scale·code is exact in float32, so that multiply-add rounds as the reference does. Float32 metadata and groups that begin within a byte go through the reference.
+// scale·code is exact in float32, so that multiply-add rounds as the reference does. Float32 metadata and groups that
+// begin within a byte go through the reference.
 
 enum { CHANNELS_AT_ONCE = 4 };
 

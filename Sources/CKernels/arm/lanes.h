@@ -16,6 +16,14 @@ KVA_INLINE floats load_halves(const uint16_t *x) { return kva_widen_halves(vld1_
 KVA_INLINE void store(float *x, floats y) { vst1q_f32(x, y); }
 KVA_INLINE void store_integers(void *x, integers y) { vst1q_s16(x, y); }
 KVA_INLINE integers load_integers(const void *x) { return vld1q_s16(x); }
+/// The larger of `a` and the magnitudes of float16 numbers at `x`, as bits; NaN is the largest.
+KVA_INLINE integers larger_half_magnitude(integers a, const uint16_t *x) {
+    return vmaxq_s16(a, vandq_s16(load_integers(x), vdupq_n_s16(0x7FFF)));
+}
+KVA_INLINE void store_halves(float *x, integers y) {
+    store(x, kva_widen_halves(vreinterpret_u16_s16(vget_low_s16(y))));
+    store(x + LANES, kva_widen_halves(vreinterpret_u16_s16(vget_high_s16(y))));
+}
 KVA_INLINE floats multiply(floats a, floats b) { return vmulq_f32(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return vfmaq_f32(c, a, b); }
 /// `a` where b is NaN: the scale of one group must not hide the others'.
@@ -62,11 +70,6 @@ KVA_INLINE void store_upper_digits(uint8_t *x, const integers digits[4]) {
     vst1q_s8((int8_t *)x + 16, vcombine_s8(vqmovn_s16(digits[2]), vqmovn_s16(digits[3])));
 }
 KVA_INLINE floats sums_of_digits(integers sum) { return vcvtq_f32_s32(vpaddlq_s16(sum)); }
-
-/// Where the bytes of a digit of elements 4·quad… lie.
-KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
-    return 4 * ((digits == 3 ? 4 : digits) * quad + digit);
-}
 
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …
 KVA_INLINE integers three_digits(floats x) {

@@ -28,7 +28,7 @@ KVA_INLINE void add_planes(const panel_work *work, const uint8_t *plane, unsigne
             const uint8_t *place = plane + panel * work->stride + 64 * chunk;
             const size_t element = panel * work->reduced + chunk * 4 * quads;
             int8x16_t x[4][8];
-            if (fetches) { kva_prefetch(place, work->ahead, 64); }
+            if (fetches) { kva_prefetch(place, work->ahead - panel * work->ahead_step, 64); }
             for (size_t c = 0; c < columns; c++) { unpack(vld1q_u8(place + 16 * c), width, x[c]); }
             for (size_t query = 0; query < queries; query++) {
                 const uint8_t *factor = work->work->digits + query * work->work->row_bytes + bytes * element;

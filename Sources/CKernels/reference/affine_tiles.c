@@ -26,7 +26,8 @@ static size_t value_scale(const kva_tile_shape *shape, size_t token, size_t chan
 void kva_reference_quantize_key_tiles(const void *x, const kva_tile_shape *shape, size_t first_token,
                                       size_t token_count, uint8_t *codes, void *metadata) {
     const kva_affine_format *format = &shape->format;
-    const size_t reduced = kva_key_reduced(shape->channels), tile_bytes = kva_key_tile_bytes(shape->channels, format->bits);
+    const size_t reduced = kva_key_reduced(shape->channels);
+    const size_t tile_bytes = kva_key_tile_bytes(shape->channels, format->bits);
     // A tile of which this call writes every token may hold anything before.
     for (size_t token = kva_rounded_up(first_token, KVA_TILE_TOKENS); token + KVA_TILE_TOKENS <= first_token + token_count;
          token += KVA_TILE_TOKENS) {
@@ -81,7 +82,8 @@ void kva_reference_quantize_value_tiles(const void *x, const kva_tile_shape *sha
 void kva_reference_dequantize_key_tiles(const kva_tile_shape *shape, size_t first_token, size_t token_count,
                                         const uint8_t *codes, const void *metadata, float *x) {
     const kva_affine_format *format = &shape->format;
-    const size_t reduced = kva_key_reduced(shape->channels), tile_bytes = kva_key_tile_bytes(shape->channels, format->bits);
+    const size_t reduced = kva_key_reduced(shape->channels);
+    const size_t tile_bytes = kva_key_tile_bytes(shape->channels, format->bits);
     for (size_t i = 0; i < token_count; i++) {
         const size_t token = first_token + i;
         for (size_t channel = 0; channel < shape->channels; channel++) {

@@ -42,7 +42,8 @@ void kva_reference_packed_scores(const kva_packed_side *keys, const float *queri
         for (size_t query = 0; query < keys->group; query++) {
             double sum = 0;
             for (size_t channel = 0; channel < keys->channels; channel++) {
-                sum += (double)queries[query * keys->channels + channel] * key_at(keys, keys->first_token + token, channel);
+                sum += (double)queries[query * keys->channels + channel] *
+                       key_at(keys, keys->first_token + token, channel);
             }
             scores[query * keys->score_stride + token] = (float)sum;
         }

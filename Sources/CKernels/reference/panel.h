@@ -28,7 +28,8 @@ static inline size_t kva_digit_place(size_t lane, size_t element, unsigned width
     return 64 * chunk + 4 * (lane % 16) + rest % 4;
 }
 
-static inline unsigned kva_panel_code(const uint8_t *panel, size_t reduced, unsigned bits, size_t lane, size_t element) {
+static inline unsigned kva_panel_code(const uint8_t *panel, size_t reduced, unsigned bits, size_t lane,
+                                      size_t element) {
     const unsigned first = kva_first_digit_bits(bits), second = bits - first;
     unsigned bit;
     const size_t place = kva_digit_place(lane, element, first, &bit);
@@ -42,7 +43,8 @@ static inline unsigned kva_panel_code(const uint8_t *panel, size_t reduced, unsi
 }
 
 /// Sets a code whose bits are still zero.
-static inline void kva_panel_set(uint8_t *panel, size_t reduced, unsigned bits, size_t lane, size_t element, unsigned code) {
+static inline void kva_panel_set(uint8_t *panel, size_t reduced, unsigned bits, size_t lane, size_t element,
+                                 unsigned code) {
     const unsigned first = kva_first_digit_bits(bits), second = bits - first;
     unsigned bit;
     const size_t place = kva_digit_place(lane, element, first, &bit);

@@ -26,7 +26,8 @@ static float element(const kva_attention_side *side, size_t token, size_t channe
 KVA_INLINE void fetch_ahead(const kva_attention_side *side, size_t token, size_t tokens, int is_half) {
     const size_t size = is_half ? 2 : 4;
     for (size_t t = 0; t < tokens; t++) {
-        kva_prefetch(row_of(side, token + t, is_half), TOKENS_PER_RUN * side->token_stride * size, side->channels * size);
+        kva_prefetch(row_of(side, token + t, is_half), TOKENS_PER_RUN * side->token_stride * size,
+                     side->channels * size);
     }
 }
 
@@ -79,7 +80,8 @@ static void score_last_channels(const kva_attention_side *keys, const float *que
     for (size_t q = 0; q < keys->group; q++) {
         for (size_t token = 0; token < keys->tokens; token++) {
             for (size_t channel = keys->channels / LANES * LANES; channel < keys->channels; channel++) {
-                scores[q * keys->score_stride + token] += element(keys, token, channel) * queries[q * keys->channels + channel];
+                scores[q * keys->score_stride + token] +=
+                    element(keys, token, channel) * queries[q * keys->channels + channel];
             }
         }
     }

@@ -3,9 +3,11 @@
 
 /// A panel product: result[query·result_stride + lane] = step·Σ digit·code + offset, or += that.
 typedef struct {
-    /// `panels` panels of `reduced` elements, `stride` bytes apart; what lies `ahead` bytes further is asked for.
+    /// `panels` panels of `reduced` elements, `stride` bytes apart.
     const uint8_t *panel;
-    size_t stride, panels, reduced, ahead;
+    size_t stride, panels, reduced;
+    /// Bytes from the first panel to what is asked for meanwhile, and how much nearer that is for each after it.
+    size_t ahead, ahead_step;
     const factors *work;
     int adds;
     float *result;
@@ -29,7 +31,8 @@ enum { TILES_AHEAD = 8 };
 
 /// Bytes from `here`, piece `piece` of `pieces` that lie `bytes` apart, to the piece `ahead` further on, which may
 /// be one of those that are read next.
-KVA_INLINE size_t bytes_ahead(const void *here, size_t piece, size_t ahead, size_t pieces, size_t bytes, const void *next) {
+KVA_INLINE size_t bytes_ahead(const void *here, size_t piece, size_t ahead, size_t pieces, size_t bytes,
+                              const void *next) {
     if (!next || piece + ahead < pieces) { return ahead * bytes; }
     return (uintptr_t)next + (piece + ahead - pieces) * bytes - (uintptr_t)here;
 }
@@ -39,12 +42,14 @@ static void score_tiles(const kva_packed_side *keys, size_t token, size_t end, s
                         const float *source, float *scores) {
     source += query * keys->channels;
     scores += query * keys->score_stride;
-    const size_t reduced = kva_key_reduced(keys->channels), record = kva_key_group_stride(keys->channels, keys->is_symmetric);
+    const size_t reduced = kva_key_reduced(keys->channels);
+    const size_t record = kva_key_group_stride(keys->channels, keys->is_symmetric);
     const size_t bytes = kva_panel_bytes(reduced, keys->bits), size = keys->group_size;
     const size_t records_ahead = (TILES_AHEAD * KVA_TILE_TOKENS + size - 1) / size;
     const size_t element = keys->metadata_is_float ? 4 : 2, all_tokens = keys->first_token + keys->tokens;
-    const size_t all_tiles = (all_tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, all_records = (all_tokens - 1) / size + 1;
-    record_place place = {0, reduced, UNIT, reduced, 0};
+    const size_t all_tiles = (all_tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS;
+    const size_t all_records = (all_tokens - 1) / size + 1;
+    record_place place = {.count = reduced, .stride = UNIT, .to_minimum = reduced};
     rows row;
     begin_rows(&row, source, keys->channels, queries, keys->channels);
     place.first = token / size * record;
@@ -119,14 +124,20 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
     const size_t record = kva_value_tile_stride(values->channels, values->group_size, values->is_symmetric);
     const size_t group_record = KVA_TILE_TOKENS * (values->is_symmetric ? 1 : 2);
     const size_t bytes = kva_value_tile_bytes(values->channels, values->bits), size = values->group_size;
-    const size_t panel_bytes = kva_panel_bytes(KVA_TILE_TOKENS, values->bits), groups = kva_value_groups(values->channels, size);
+    const size_t panel_bytes = kva_panel_bytes(KVA_TILE_TOKENS, values->bits);
+    const size_t groups = kva_value_groups(values->channels, size);
     const size_t element = values->metadata_is_float ? 4 : 2;
     const size_t all_tiles = (values->first_token + values->tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS;
-    record_place place = {tile * record, tiles * KVA_TILE_TOKENS, record, KVA_TILE_TOKENS, 0};
+    record_place place = {.first = tile * record,
+                          .count = tiles * KVA_TILE_TOKENS,
+                          .stride = record,
+                          .to_minimum = KVA_TILE_TOKENS,
+                          .ahead_step = (record - group_record) * element};
+    // What is read in steps of a tile is asked for in the order of memory, in which it comes a quarter faster.
     const char *metadata = (const char *)values->metadata + place.first * element;
-    place.ahead = bytes_ahead(metadata, tile, tiles, all_tiles, record * element, values->next_metadata);
+    const size_t metadata_ahead = bytes_ahead(metadata, tile, tiles, all_tiles, record * element, values->next_metadata);
     const uint8_t *codes = values->codes + tile * bytes;
-    const size_t ahead = bytes_ahead(codes, tile, tiles, all_tiles, bytes, values->next_codes);
+    const size_t codes_ahead = bytes_ahead(codes, tile, tiles, all_tiles, bytes, values->next_codes);
     rows row;
     begin_rows(&row, weights, values->score_stride, queries, count);
     find_envelope(&row, values, &place, groups, group_record);
@@ -145,6 +156,7 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
             first = channel / size;
             for (size_t i = 0; i < RECORDS_AT_ONCE && first + i < groups; i++) {
                 place.first = tile * record + (first + i) * group_record;
+                place.ahead = metadata_ahead + (first + i) * group_record * element * (tiles - 1);
                 prepare_record(&factor[i], &row, values, &place);
             }
         }
@@ -155,7 +167,8 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
             .stride = bytes,
             .panels = tiles,
             .reduced = KVA_TILE_TOKENS,
-            .ahead = ahead,
+            .ahead = codes_ahead + channel / KVA_PANEL_LANES * panel_bytes * (tiles - 1),
+            .ahead_step = bytes - panel_bytes,
             .work = &factor[channel / size - first],
             .adds = whole,
             .result = whole ? output + channel : last,

@@ -49,7 +49,7 @@ typedef struct {
 
 /// Factors times the scales of one record, as integers.
 typedef struct {
-    // [query][four reduced elements][digit][4 bytes] in the order of `digit_place`, see lanes.h.
+    // [query][four reduced elements][digit][4 bytes] in the order of `digit_place`.
     _Alignas(64) uint8_t digits[QUERIES_AT_ONCE * 4 * REDUCED_AT_MOST];
     size_t row_bytes;
     float step[QUERIES_AT_ONCE];
@@ -60,15 +60,23 @@ typedef struct {
 /// Where the `count` scales of a record lie: runs of 32, `stride` apart; each minimum `to_minimum` after its scale.
 typedef struct {
     size_t first, count, stride, to_minimum;
-    /// Bytes from here to what is asked for meanwhile.
-    size_t ahead;
+    /// Bytes from the first run to what is asked for meanwhile, and how much nearer that is for each run after it.
+    size_t ahead, ahead_step;
 } record_place;
 
 /// Bytes of one factor: three digits take four, so that those of four elements fill a quarter of a vector.
 KVA_INLINE size_t factor_bytes(unsigned digits) { return digits == 3 ? 4 : digits; }
 
+#ifndef HAS_DIGIT_PLACE
+/// Where the bytes of a digit of elements 4·quad… lie, unless lanes.h has an order of its own.
+KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
+    return 4 * (factor_bytes(digits) * quad + digit);
+}
+#endif
+
 KVA_INLINE floats load_metadata(const kva_packed_side *side, size_t index, int is_float) {
-    return is_float ? load((const float *)side->metadata + index) : load_halves((const uint16_t *)side->metadata + index);
+    if (is_float) { return load((const float *)side->metadata + index); }
+    return load_halves((const uint16_t *)side->metadata + index);
 }
 
 // MARK: - Rows
@@ -96,13 +104,32 @@ KVA_INLINE void find_envelope(rows *prepared, const kva_packed_side *side, const
         memcpy(prepared->envelope, side->envelope, place->count * sizeof(float));
         return;
     }
-    for (size_t i = 0; i < place->count; i += LANES) {
-        const size_t index = place->first + i / UNIT * place->stride + i % UNIT;
-        floats most = zero_floats();
-        for (size_t record = 0; record < records; record++) {
-            most = larger_magnitude(most, load_metadata(side, index + record * stride, side->metadata_is_float));
+    for (size_t i = 0; i < place->count; i += UNIT) {
+        const size_t first = place->first + i / UNIT * place->stride;
+        const size_t width = place->count - i < UNIT ? place->count - i : UNIT;
+        if (side->metadata_is_float || width < UNIT) {
+            for (size_t j = 0; j < width; j += LANES) {
+                floats most = zero_floats();
+                for (size_t record = 0; record < records; record++) {
+                    const size_t index = first + j + record * stride;
+                    most = larger_magnitude(most, load_metadata(side, index, side->metadata_is_float));
+                }
+                store(prepared->envelope + i + j, most);
+            }
+            continue;
         }
-        store(prepared->envelope + i, most);
+        // As integers, which are in the order of what they stand for, to widen only the largest.
+        const uint16_t *scales = (const uint16_t *)side->metadata + first;
+        integers most[UNIT / LANES / 2];
+        for (size_t j = 0; j < UNIT / LANES / 2; j++) { most[j] = no_integers(); }
+        for (size_t record = 0; record < records; record++) {
+            for (size_t j = 0; j < UNIT / LANES / 2; j++) {
+                most[j] = larger_half_magnitude(most[j], scales + record * stride + 2 * j * LANES);
+            }
+        }
+        for (size_t j = 0; j < UNIT / LANES / 2; j++) {
+            store_halves(prepared->envelope + i + 2 * j * LANES, most[j]);
+        }
     }
 }
 
@@ -145,8 +172,8 @@ KVA_INLINE int finish_rows(rows *prepared, unsigned digits) {
 // MARK: - Records
 
 /// Scale and minimum of `LANES` reduced elements.
-KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to_minimum, int is_float, int is_symmetric,
-                            floats *minimum) {
+KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to_minimum, int is_float,
+                            int is_symmetric, floats *minimum) {
     const floats scale = load_metadata(side, index, is_float);
     *minimum = is_symmetric ? multiply(scale, all(-(float)(1u << (side->bits - 1))))
                             : load_metadata(side, index + to_minimum, is_float);
@@ -156,7 +183,8 @@ KVA_INLINE floats scales_at(const kva_packed_side *side, size_t index, size_t to
 /// Adds the factors of `width` reduced elements, a unit or half of one, from `i` on: `index` is their first scale's.
 KVA_INLINE void add_unit(factors *work, const rows *row, const kva_packed_side *side, size_t index, size_t to_minimum,
                          size_t i, size_t width, int is_float, int is_symmetric, unsigned digits, float middle,
-                         size_t queries, size_t row_bytes, floats offset[QUERIES_AT_ONCE], integers digit_sums[QUERIES_AT_ONCE]) {
+                         size_t queries, size_t row_bytes, floats offset[QUERIES_AT_ONCE],
+                         integers digit_sums[QUERIES_AT_ONCE]) {
     floats scales[UNIT / LANES], minima[UNIT / LANES];
     for (size_t j = 0; j < width / LANES; j++) {
         scales[j] = scales_at(side, index + j * LANES, to_minimum, is_float, is_symmetric, &minima[j]);
@@ -214,10 +242,10 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
         offset[query] = zero_floats();
         digit_sums[query] = no_integers();
     }
-    size_t first = at.first, i = 0;
-    for (; i + UNIT <= at.count; i += UNIT, first += at.stride) {
-        kva_prefetch(side.metadata, first * size + at.ahead, UNIT * size);
-        if (!is_symmetric) { kva_prefetch(side.metadata, (first + at.to_minimum) * size + at.ahead, UNIT * size); }
+    size_t first = at.first, i = 0, ahead = at.ahead;
+    for (; i + UNIT <= at.count; i += UNIT, first += at.stride, ahead -= at.ahead_step) {
+        kva_prefetch(side.metadata, first * size + ahead, UNIT * size);
+        if (!is_symmetric) { kva_prefetch(side.metadata, (first + at.to_minimum) * size + ahead, UNIT * size); }
         add_unit(work, row, &side, first, at.to_minimum, i, UNIT, is_float, is_symmetric, digits, middle, queries,
                  row_bytes, offset, digit_sums);
     }
@@ -238,8 +266,8 @@ KVA_INLINE void record_of(factors *work, const rows *row, const kva_packed_side 
     for (size_t query = 0; query < queries; query++) { work->step[query] = row->step[query]; }
 }
 
-KVA_INLINE void record_of_queries(factors *work, const rows *row, const kva_packed_side *side, const record_place *place,
-                                  size_t queries) {
+KVA_INLINE void record_of_queries(factors *work, const rows *row, const kva_packed_side *side,
+                                  const record_place *place, size_t queries) {
     const int is_float = side->metadata_is_float, is_symmetric = side->is_symmetric;
     if (!is_float && !is_symmetric) {
         switch (side->digits) {

@@ -69,7 +69,8 @@ KVA_INLINE void transpose_16_by_8(const uint16_t *x, size_t stride, uint16_t *ta
     }
     for (int i = 0; i < 4; i++) {
         _mm256_store_si256((__m256i *)(void *)(target + 2 * i * KVA_BLOCK), _mm256_unpacklo_epi64(a[i], a[i + 4]));
-        _mm256_store_si256((__m256i *)(void *)(target + (2 * i + 1) * KVA_BLOCK), _mm256_unpackhi_epi64(a[i], a[i + 4]));
+        _mm256_store_si256((__m256i *)(void *)(target + (2 * i + 1) * KVA_BLOCK),
+                           _mm256_unpackhi_epi64(a[i], a[i + 4]));
     }
 }
 
@@ -136,7 +137,9 @@ static void prefetch_next(const block_source *source, size_t row, size_t tokens)
     const uint8_t *next = source->elements + KVA_BLOCK * token_bytes +
                           (row - source->first_row) * (source->rows_are_channels ? bytes : token_bytes);
     for (size_t i = 0; i < tokens; i++) {
-        for (size_t line = 0; line < KVA_BLOCK * bytes; line += 64) { _mm_prefetch(next + i * token_bytes + line, _MM_HINT_T0); }
+        for (size_t line = 0; line < KVA_BLOCK * bytes; line += 64) {
+            _mm_prefetch(next + i * token_bytes + line, _MM_HINT_T0);
+        }
     }
 }
 

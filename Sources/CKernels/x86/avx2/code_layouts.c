@@ -6,7 +6,9 @@
 
 // Codes between tiles and rows, 32 × 32 at a time: a block's columns are parts of the rows.
 
-static size_t rest_of_block(size_t first, size_t length) { return length - first < KVA_BLOCK ? length - first : KVA_BLOCK; }
+static size_t rest_of_block(size_t first, size_t length) {
+    return length - first < KVA_BLOCK ? length - first : KVA_BLOCK;
+}
 
 void kva_avx2_key_tiles_to_rows(const uint8_t *tiles, size_t tokens, size_t channels, unsigned bits, uint8_t *rows) {
     const size_t reduced = kva_key_reduced(channels), row_bytes = kva_row_bytes(tokens, bits);

@@ -18,6 +18,14 @@ KVA_INLINE floats load_halves(const uint16_t *x) { return kva_load_halves(x); }
 KVA_INLINE void store(float *x, floats y) { _mm256_storeu_ps(x, y); }
 KVA_INLINE void store_integers(void *x, integers y) { _mm256_storeu_si256(x, y); }
 KVA_INLINE integers load_integers(const void *x) { return _mm256_loadu_si256(x); }
+/// The larger of `a` and the magnitudes of float16 numbers at `x`, as bits; NaN is the largest.
+KVA_INLINE integers larger_half_magnitude(integers a, const uint16_t *x) {
+    return _mm256_max_epi16(a, _mm256_and_si256(load_integers(x), _mm256_set1_epi16(0x7FFF)));
+}
+KVA_INLINE void store_halves(float *x, integers y) {
+    store(x, _mm256_cvtph_ps(_mm256_castsi256_si128(y)));
+    store(x + LANES, _mm256_cvtph_ps(_mm256_extracti128_si256(y, 1)));
+}
 KVA_INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 /// `a` where b is NaN: the scale of one group must not hide the others'.
@@ -61,7 +69,8 @@ KVA_INLINE floats sums_of_digits(integers sum) {
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(sum, _mm256_set1_epi16(1)));
 }
 
-/// Where the bytes of a digit of elements 4·quad… lie among those of a unit of 32.
+/// Where the bytes of a digit of elements 4·quad… lie among those of a unit of 32, as the packs above leave them.
+#define HAS_DIGIT_PLACE
 KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
     if (digits == 1) { return 16 * (quad & 1) + 4 * (quad >> 1); }
     if (digits == 2) { return 32 * (quad >> 2) + 16 * (quad & 1) + 8 * (quad >> 1 & 1) + 4 * digit; }

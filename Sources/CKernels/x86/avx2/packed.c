@@ -36,7 +36,10 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
     const __m256i masks[2] = {_mm256_set1_epi8((char)((1 << width) - 1)),
                               _mm256_set1_epi8((char)(((1 << width) - 1) << kept))};
     __m256i words[3 * QUERIES_AT_ONCE][4];
-#pragma clang loop unroll(full)
+    for (size_t i = 0; i < queries * digits; i++) {
+        for (size_t place = 0; place < 4; place++) { words[i][place] = _mm256_setzero_si256(); }
+    }
+#pragma clang loop unroll(disable)
     for (size_t chunk = 0; chunk < reduced / (4 * quads); chunk++) {
         if (lanes.first_side == 0 && lanes.first_half == 0) { kva_prefetch(plane + 64 * chunk, ahead, 64); }
         __m256i raw[2];
@@ -63,8 +66,7 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
                     for (size_t half = lanes.first_half; half < lanes.end_half; half++) {
                         const size_t place = 2 * side + half;
                         const __m256i products = _mm256_maddubs_epi16(codes[place], factors);
-                        const int is_first = chunk == 0 && quad == 0;
-                        words[i][place] = is_first ? products : _mm256_add_epi16(words[i][place], products);
+                        words[i][place] = _mm256_add_epi16(words[i][place], products);
                     }
                 }
             }
@@ -81,37 +83,43 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned width, int weight, size
     }
 }
 
+/// Adds both digits of the codes of `reduced` elements from `element` on; returns where the next factors begin.
+KVA_INLINE const uint8_t *add_element_codes(const panel_work *work, const uint8_t *plane, size_t element, unsigned bits,
+                                            size_t reduced, unsigned digits, size_t queries, lane_range lanes,
+                                            const uint8_t *digits_at, size_t row_bytes, panel_sums *sums) {
+    const unsigned first = kva_first_digit_bits(bits), second = bits - first;
+    add_plane(plane + kva_panel_bytes(element, first), first, 1, reduced, digits, queries, lanes, work->ahead,
+              digits_at, row_bytes, sums);
+    if (second > 0) {
+        const uint8_t *next = plane + kva_panel_bytes(work->reduced, first) + kva_panel_bytes(element, second);
+        // The sums are 2^kept times what they should be.
+        const int weight = 1 << (first + kept_shift(first) - kept_shift(second));
+        add_plane(next, second, weight, reduced, digits, queries, lanes, work->ahead, digits_at, row_bytes, sums);
+    }
+    return digits_at + reduced * factor_bytes(digits);
+}
+
 /// The products of some lanes of all panels.
 KVA_INLINE void lanes_of(unsigned bits, unsigned digits, size_t queries, lane_range lanes, const panel_work *given) {
     // A copy, which no store can be thought to change.
-    const panel_work work = *given;
-    const unsigned first = kva_first_digit_bits(bits), second = bits - first, kept = kept_shift(first);
-    const size_t row_bytes = work.work->row_bytes, bytes = factor_bytes(digits);
+    panel_work work = *given;
+    const unsigned kept = kept_shift(kva_first_digit_bits(bits));
+    const size_t row_bytes = work.work->row_bytes;
     panel_sums sums;
     for (size_t i = 0; i < queries * digits; i++) {
         for (size_t place = 0; place < 4; place++) { sums.of[i][place] = _mm256_setzero_si256(); }
     }
     const uint8_t *digits_at = work.work->digits;
-    // The sums are 2^kept times what they should be.
-    const int second_weight = 1 << (first + kept - (second > 0 ? kept_shift(second) : 0));
-    for (size_t panel = 0; panel < work.panels; panel++) {
-        const uint8_t *plane = work.panel + panel * work.stride, *next = plane + kva_panel_bytes(work.reduced, first);
+    for (size_t panel = 0; panel < work.panels; panel++, work.ahead -= work.ahead_step) {
+        const uint8_t *plane = work.panel + panel * work.stride;
         size_t element = 0;
-        for (; element + UNIT <= work.reduced; element += UNIT, digits_at += UNIT * bytes) {
-            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT, digits, queries, lanes, work.ahead,
-                      digits_at, row_bytes, &sums);
-            if (second == 0) { continue; }
-            add_plane(next + kva_panel_bytes(element, second), second, second_weight, UNIT, digits, queries, lanes,
-                      work.ahead, digits_at, row_bytes, &sums);
+        for (; element + UNIT <= work.reduced; element += UNIT) {
+            digits_at = add_element_codes(&work, plane, element, bits, UNIT, digits, queries, lanes, digits_at,
+                                          row_bytes, &sums);
         }
         if (element < work.reduced) {
-            add_plane(plane + kva_panel_bytes(element, first), first, 1, UNIT / 2, digits, queries, lanes, work.ahead,
-                      digits_at, row_bytes, &sums);
-            if (second > 0) {
-                add_plane(next + kva_panel_bytes(element, second), second, second_weight, UNIT / 2, digits, queries,
-                          lanes, work.ahead, digits_at, row_bytes, &sums);
-            }
-            digits_at += UNIT / 2 * bytes;
+            digits_at = add_element_codes(&work, plane, element, bits, UNIT / 2, digits, queries, lanes, digits_at,
+                                          row_bytes, &sums);
         }
     }
     for (size_t query = 0; query < queries; query++) {

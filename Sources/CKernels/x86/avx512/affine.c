@@ -4,7 +4,8 @@
 #include "affine_lanes.h"
 #include "../code_blocks.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
+                             apply_to = function)
 
 #define KERNEL(name) kva_avx512_##name
 #include "../affine_source.h"

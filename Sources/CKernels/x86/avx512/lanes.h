@@ -23,6 +23,14 @@ KVA_INLINE floats load_halves(const uint16_t *x) {
 KVA_INLINE void store(float *x, floats y) { _mm512_storeu_ps(x, y); }
 KVA_INLINE void store_integers(void *x, integers y) { _mm512_storeu_si512(x, y); }
 KVA_INLINE integers load_integers(const void *x) { return _mm512_loadu_si512(x); }
+/// The larger of `a` and the magnitudes of float16 numbers at `x`, as bits; NaN is the largest.
+KVA_INLINE integers larger_half_magnitude(integers a, const uint16_t *x) {
+    return _mm512_max_epi16(a, _mm512_and_si512(load_integers(x), _mm512_set1_epi16(0x7FFF)));
+}
+KVA_INLINE void store_halves(float *x, integers y) {
+    store(x, _mm512_cvtph_ps(_mm512_castsi512_si256(y)));
+    store(x + LANES, _mm512_cvtph_ps(_mm512_extracti64x4_epi64(y, 1)));
+}
 KVA_INLINE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
 /// `a` where b is NaN: the scale of one group must not hide the others'.
@@ -68,11 +76,6 @@ KVA_INLINE void store_upper_digits(uint8_t *x, const integers digits[1]) {
 }
 KVA_INLINE floats sums_of_digits(integers sum) {
     return _mm512_cvtepi32_ps(_mm512_madd_epi16(sum, _mm512_set1_epi16(1)));
-}
-
-/// Where the bytes of a digit of elements 4·quad… lie.
-KVA_INLINE size_t digit_place(unsigned digits, size_t quad, size_t digit) {
-    return 4 * ((digits == 3 ? 4 : digits) * quad + digit);
 }
 
 /// Three balanced digits of each float, an integer below 2^23: four lowest ones, then the same four's next ones, …

@@ -75,7 +75,7 @@ KVA_INLINE void add_plane(const uint8_t *plane, unsigned bits, unsigned digit, c
 
 KVA_INLINE void products_of(unsigned bits, unsigned digits, size_t queries, const panel_work *given) {
     // A copy, which no store can be thought to change.
-    const panel_work work = *given;
+    panel_work work = *given;
     // Few sums wait for each other: give them a second set.
     const int split = queries * digits <= 4;
     __m512i sums[QUERIES_AT_ONCE][3][2][2];
@@ -86,7 +86,7 @@ KVA_INLINE void products_of(unsigned bits, unsigned digits, size_t queries, cons
             }
         }
     }
-    for (size_t panel = 0; panel < work.panels; panel++) {
+    for (size_t panel = 0; panel < work.panels; panel++, work.ahead -= work.ahead_step) {
         const uint8_t *plane = work.panel + panel * work.stride;
         add_plane(plane, bits, 0, &work, digits, queries, split, panel * work.reduced, sums);
         if (kva_first_digit_bits(bits) < bits) {
