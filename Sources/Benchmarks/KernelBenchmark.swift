@@ -8,7 +8,8 @@ public struct KernelBenchmark: Sendable {
     public let summary: String
     /// The benchmark of the same work over a float16 cache, with whose time this one's is compared.
     public let rival: String?
-    package let prepare: @Sendable (Workload) -> Prepared
+    /// Throws if there is no memory for its data.
+    package let prepare: @Sendable (Workload) throws -> Prepared
 
     /// A benchmark with its data in place.
     package struct Prepared {
@@ -39,7 +40,7 @@ public struct KernelBenchmark: Sendable {
         group: String,
         rival: String? = nil,
         summary: String,
-        prepare: @escaping @Sendable (Workload) -> Prepared
+        prepare: @escaping @Sendable (Workload) throws -> Prepared
     ) {
         self.name = name
         self.group = group

@@ -20,7 +20,7 @@ public struct KernelBenchmarkRun {
     /// memory of about four times the float16 cache.
     ///
     /// - Parameter progress: told the part done; what it throws ends the run.
-    /// - Throws: `BenchmarkError.tooLarge`, and what `progress` throws.
+    /// - Throws: `BenchmarkError.tooLarge`, `KernelError.outOfMemory`, and what `progress` throws.
     public func run(progress: (Double) throws -> Void = { _ in }) throws -> [KernelMeasurement] {
         var measurements: [KernelMeasurement] = []
         let total = Double(Residence.allCases.count * benchmarks.count)
@@ -43,13 +43,13 @@ public struct KernelBenchmarkRun {
         _ workload: Workload,
         progress: (Double) throws -> Void
     ) throws -> KernelMeasurement {
-        let kernel = benchmark.prepare(workload)
+        let kernel = try benchmark.prepare(workload)
         var work = [kernel.run]
         let read = MemoryReadBenchmark.prepare(workload, bytes: kernel.bytes)
         let isPlainRead = benchmark.name == MemoryReadBenchmark.name
         if !isPlainRead { work.append(read.run) }
         let rival = benchmark.rival.flatMap { $0 == benchmark.name ? nil : BenchmarkCatalogue.named($0) }
-        if let rival { work.append(rival.prepare(workload).run) }
+        if let rival { work.append(try rival.prepare(workload).run) }
 
         let samples = try InterleavedTiming(seconds: secondsEach).measure(work, progress: progress)
         let share =

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Sizes that a cache and the model it serves share.
 public struct CacheShape: Sendable, Hashable {
     public let layers: Int
@@ -14,33 +16,69 @@ public struct CacheShape: Sendable, Hashable {
     }
 
     public var heads: Int { kvHeads * queriesPerHead }
+
+    var attention: Attention.Shape { Attention.Shape(heads: heads, kvHeads: kvHeads, channels: headDim) }
 }
 
-/// What a decoder remembers of one sequence, and how it is read.
+/// The contract between a decoder and its memory: what it remembers of one sequence.
 ///
-/// A cache attends itself, so that a packed one can do so without unpacking. In
-/// each forward step every layer appends once and then attends at most once.
+/// A batch is several caches; they need not have the same length, and no padding exists. In each forward step every
+/// layer appends its new tokens, then attention reads ``sequence(layer:)``, then the layer settles: what has left a
+/// cache's window is packed. So tokens that come together, a prompt say, see each other in full precision.
 public protocol KVCache: AnyObject {
     var shape: CacheShape { get }
     /// Tokens that fit.
     var capacity: Int { get }
     /// Tokens that every layer holds.
     var length: Int { get }
-    /// Bytes that the held keys and values take, with all that is needed to read them.
-    var byteCount: Int { get }
+    /// What the held keys and values take.
+    var bytes: CacheBytes { get }
+    /// How products with packed codes are made.
+    var accuracy: Attention.Accuracy { get }
+
+    /// Bytes of memory that a cache like this takes at a length.
+    func pageBytes(atLength length: Int) -> Int
 
     /// Adds keys (after RoPE) and values, both `[token, kv_head, channel]`, to one layer.
     ///
-    /// - Throws: `ModelError.cacheFull` if they do not fit.
+    /// - Throws: `ModelError.cacheFull` if they do not fit, `KernelError.outOfMemory`.
     func append(layer: Int, tokens: Int, keys: UnsafePointer<Float>, values: UnsafePointer<Float>) throws
 
-    /// Causal attention of the `tokens` newest tokens of `layer`: softmax(q·k / √headDim)·v.
-    ///
-    /// - Parameters:
-    ///   - queries: after RoPE, `[token, head, channel]`.
-    ///   - output: `[token, head, channel]`.
-    func attend(layer: Int, tokens: Int, queries: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>)
+    /// The cache of a layer as attention reads it, valid until the layer changes.
+    func sequence(layer: Int) -> Attention.SequenceCache
+
+    /// Packs what has left the window.
+    func settle(layer: Int) throws
 
     /// Forgets all tokens from `length` on; longer than what is held changes nothing.
-    func truncate(to length: Int)
+    func truncate(to length: Int) throws
+
+    /// A cache with the same tokens; both share memory until one of them writes to it.
+    func fork() throws -> any KVCache
+}
+
+extension KVCache {
+    func checkRoom(layer held: Int, tokens: Int) throws {
+        guard held + tokens <= capacity else {
+            throw ModelError.cacheFull(held: held, added: tokens, capacity: capacity)
+        }
+    }
+
+    /// Settles every layer.
+    public func settle() throws {
+        for layer in 0..<shape.layers { try settle(layer: layer) }
+    }
+}
+
+extension Array where Element == any KVCache {
+    /// The caches that continue `parents`, as beam search wants: the first use of a parent takes it over, further
+    /// ones fork it.
+    ///
+    /// - Throws: what forking throws.
+    /// - Precondition: parents are indices of caches.
+    public func reordered(_ parents: [Int]) throws -> [any KVCache] {
+        var used: Set<Int> = []
+        // All forks are made before the first cache goes on.
+        return try parents.map { used.insert($0).inserted ? self[$0] : try self[$0].fork() }
+    }
 }

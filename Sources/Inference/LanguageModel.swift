@@ -76,8 +76,11 @@ public final class LanguageModel: Sendable {
 
     /// Runs `tokens` after those that `cache` holds, in blocks of ``tokensPerBlock``.
     ///
-    /// Without logits the output projection is skipped, and the last layer stops after its taps.
+    /// Without logits the output projection is skipped, and the last layer stops after its taps. Taps see all tokens
+    /// of a layer before the next layer's.
     ///
+    /// - Parameter settles: if not, the cache packs none of the tokens before its `settle` is called, so that some
+    ///   can be taken back as they were.
     /// - Returns: logits `[token, vocabulary]` of the tokens asked for; `nil` for `.none`.
     /// - Throws: `ModelError` for no tokens, unknown ids, an overflow of context or cache; what `tap` throws.
     ///   The cache then holds what it held before.
@@ -86,16 +89,26 @@ public final class LanguageModel: Sendable {
         _ tokens: [Int32],
         cache: any KVCache,
         logits request: LogitRequest = .last,
+        settles: Bool = true,
         tap: (any Tap)? = nil
     ) throws -> Tensor? {
         let wanted = request.count(of: tokens.count), vocabularySize = configuration.vocabularySize
         guard wanted > 0 else {
-            try runBlocks(tokens, cache: cache, firstWithLogits: tokens.count, tap: tap) { _, _ in }
+            try runBlocks(tokens, cache: cache, firstWithLogits: tokens.count, settles: settles, tap: tap) {
+                _,
+                _ in
+            }
             return nil
         }
         let elements = try [Float](unsafeUninitializedCapacity: wanted * vocabularySize) { buffer, count in
             guard var target = buffer.baseAddress else { return }
-            try runBlocks(tokens, cache: cache, firstWithLogits: tokens.count - wanted, tap: tap) { rows, workspace in
+            try runBlocks(
+                tokens,
+                cache: cache,
+                firstWithLogits: tokens.count - wanted,
+                settles: settles,
+                tap: tap
+            ) { rows, workspace in
                 decoder.logits(rows: rows, workspace: workspace, into: target)
                 target += rows.count * vocabularySize
             }
@@ -122,7 +135,7 @@ public final class LanguageModel: Sendable {
         let vocabularySize = configuration.vocabularySize
         let part = FloatBuffer(count: min(tokens.count, Self.logitsPerPart) * vocabularySize)
         var index = first
-        try runBlocks(tokens, cache: cache, firstWithLogits: first, tap: tap) { rows, workspace in
+        try runBlocks(tokens, cache: cache, firstWithLogits: first, settles: true, tap: tap) { rows, workspace in
             for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.logitsPerPart) {
                 let end = min(start + Self.logitsPerPart, rows.upperBound), count = end - start
                 decoder.logits(rows: start..<end, workspace: workspace, into: part.pointer)
@@ -131,6 +144,57 @@ public final class LanguageModel: Sendable {
                 index += count
             }
         }
+    }
+
+    /// Runs one token of each sequence of a batch after those that its cache holds, whatever their lengths.
+    ///
+    /// A sequence's logits are the same bit for bit in any batch of up to 16, and but for rounding in larger ones.
+    ///
+    /// - Returns: logits `[token, vocabulary]`, a row a sequence.
+    /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
+    ///   `KernelError.outOfMemory`. The caches then hold what they held before.
+    public func step(_ tokens: [Int32], caches: [any KVCache]) throws -> Tensor {
+        precondition(tokens.count == caches.count, "\(tokens.count) tokens for \(caches.count) caches")
+        for (token, cache) in zip(tokens, caches) { try check([token], cache) }
+        let accuracies = Set(caches.map { $0.accuracy })
+        guard accuracies.count == 1 else {
+            throw ModelError.invalidSetting(
+                name: "batch",
+                value: "of several accuracies",
+                expected: "one for all caches"
+            )
+        }
+        let held = caches.map { $0.length }, vocabularySize = configuration.vocabularySize
+        let hidden = FloatBuffer(count: tokens.count * configuration.width)
+        let workspace = Workspace(tokens: tokens.count, hidden: hidden.pointer, configuration: configuration)
+        let step = ForwardStep(
+            tokens: tokens.count,
+            firstPosition: held[0],
+            rotation: rotation(held),
+            caches: caches,
+            tap: nil,
+            workspace: workspace
+        )
+        try restoring(caches) {
+            decoder.embed(tokens, into: hidden.pointer)
+            for (layer, block) in decoder.blocks.enumerated() {
+                try block.run(layer: layer, step: step, isOutputNeeded: true)
+                for cache in caches { try cache.settle(layer: layer) }
+            }
+        }
+        let elements = [Float](unsafeUninitializedCapacity: tokens.count * vocabularySize) { buffer, count in
+            guard let target = buffer.baseAddress else { return }
+            decoder.logits(rows: 0..<tokens.count, workspace: workspace, into: target)
+            count = tokens.count * vocabularySize
+        }
+        return Tensor(
+            layout: Layout([.init(.token, tokens.count), .init(.vocabulary, vocabularySize)]),
+            elements: elements
+        )
+    }
+
+    private func rotation(_ positions: some Collection<Int>) -> RotaryTable {
+        RotaryTable(positions: positions, channels: configuration.headDim, base: configuration.ropeBase)
     }
 
     private func check(_ tokens: [Int32], _ cache: any KVCache) throws {
@@ -155,52 +219,65 @@ public final class LanguageModel: Sendable {
         }
     }
 
-    /// Calls `output` after each block that has tokens from `firstWithLogits` on, with their rows in the block.
-    /// An error leaves the cache as it was.
-    private func runBlocks(
-        _ tokens: [Int32],
-        cache: any KVCache,
-        firstWithLogits: Int,
-        tap: (any Tap)?,
-        output: (Range<Int>, Workspace) throws -> Void
-    ) throws {
-        try check(tokens, cache)
-        let held = cache.length
+    /// An error leaves the caches with the tokens that they had.
+    private func restoring(_ caches: [any KVCache], _ body: () throws -> Void) throws {
+        let held = caches.map { $0.length }
         do {
-            try runCheckedBlocks(tokens, held, cache, firstWithLogits: firstWithLogits, tap: tap, output: output)
+            try body()
         } catch {
-            cache.truncate(to: held)
+            // What cannot be restored for want of memory is not worth more than the error itself.
+            for (cache, length) in zip(caches, held) { try? cache.truncate(to: length) }
             throw error
         }
     }
 
-    private func runCheckedBlocks(
+    /// Runs all blocks through a layer before the next, so that a cache which packs its tokens once attention has
+    /// read them holds one layer of a prompt in full precision, not all.
+    ///
+    /// Calls `output` for each block that has tokens from `firstWithLogits` on, with their rows in the block.
+    private func runBlocks(
         _ tokens: [Int32],
-        _ held: Int,
-        _ cache: any KVCache,
+        cache: any KVCache,
         firstWithLogits: Int,
+        settles: Bool,
         tap: (any Tap)?,
         output: (Range<Int>, Workspace) throws -> Void
     ) throws {
-        let workspace = Workspace(tokens: min(tokens.count, Self.tokensPerBlock), configuration: configuration)
-        for first in stride(from: 0, to: tokens.count, by: Self.tokensPerBlock) {
-            let block = tokens[first..<min(first + Self.tokensPerBlock, tokens.count)]
-            let position = held + first
-            let step = ForwardStep(
-                tokens: block.count,
+        try check(tokens, cache)
+        let held = cache.length, width = configuration.width
+        let hidden = FloatBuffer(count: tokens.count * width)
+        let workspace = Workspace(
+            tokens: min(tokens.count, Self.tokensPerBlock),
+            hidden: hidden.pointer,
+            configuration: configuration
+        )
+        let firsts = stride(from: 0, to: tokens.count, by: Self.tokensPerBlock)
+        let steps = firsts.map { first in
+            let count = min(Self.tokensPerBlock, tokens.count - first), position = held + first
+            return ForwardStep(
+                tokens: count,
                 firstPosition: position,
-                rotation: RotaryTable(
-                    positions: position..<position + block.count,
-                    channels: configuration.headDim,
-                    base: configuration.ropeBase
-                ),
-                cache: cache,
+                rotation: rotation(position..<position + count),
+                caches: [cache],
                 tap: tap,
                 workspace: workspace
             )
-            let rows = min(max(0, firstWithLogits - first), block.count)..<block.count
-            try decoder.run(block, step: step, isOutputNeeded: !rows.isEmpty)
-            if !rows.isEmpty { try output(rows, workspace) }
+        }
+        try restoring([cache]) {
+            decoder.embed(tokens, into: hidden.pointer)
+            for (layer, block) in decoder.blocks.enumerated() {
+                let isLast = layer == decoder.blocks.count - 1
+                for (first, step) in zip(firsts, steps) {
+                    workspace.hidden = hidden.pointer + first * width
+                    let hasLogits = first + step.tokens > firstWithLogits
+                    try block.run(layer: layer, step: step, isOutputNeeded: hasLogits || !isLast)
+                }
+                if settles { try cache.settle(layer: layer) }
+            }
+            for (first, step) in zip(firsts, steps) where first + step.tokens > firstWithLogits {
+                workspace.hidden = hidden.pointer + first * width
+                try output(max(0, firstWithLogits - first)..<step.tokens, workspace)
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ internal import CKernels
     import Darwin
 #endif
 
-/// Cosines and sines of rotary position embedding for consecutive positions, made once for all layers and heads.
+/// Cosines and sines of rotary position embedding for some tokens, made once for all layers and heads.
 ///
 /// Angles are `position · base^(−2i / channels) / divisor[i]`, computed in double
 /// precision and rounded to float32 only as cosine and sine, so that the error
@@ -20,7 +20,8 @@ public struct RotaryTable: Sendable {
         case adjacent
     }
 
-    public let positions: Range<Int>
+    /// Of the tokens, in order.
+    public let positions: [Int]
     /// Pairs of channels that are rotated.
     public let pairs: Int
     private let cosines: [Float]
@@ -29,7 +30,7 @@ public struct RotaryTable: Sendable {
     /// - Parameter frequencyDivisors: one a pair, as long-context models store in `rope_freqs`; none divides by 1.
     /// - Precondition: `channels` is even and there are as many divisors as pairs.
     /// - Complexity: O(positions × channels) evaluations of sine and cosine.
-    public init(positions: Range<Int>, channels: Int, base: Double, frequencyDivisors: [Float]? = nil) {
+    public init(positions: some Collection<Int>, channels: Int, base: Double, frequencyDivisors: [Float]? = nil) {
         precondition(channels.isMultiple(of: 2), "\(channels) channels cannot be paired")
         let pairs = channels / 2
         precondition(frequencyDivisors.map { $0.count == pairs } ?? true, "divisors do not match \(pairs) pairs")
@@ -46,13 +47,13 @@ public struct RotaryTable: Sendable {
                 sines.append(Float(sin(angle)))
             }
         }
-        self.positions = positions
+        self.positions = Array(positions)
         self.pairs = pairs
         self.cosines = cosines
         self.sines = sines
     }
 
-    /// Rotates x[token, head, channel] in place; token t stands at `positions.lowerBound + firstToken + t`.
+    /// Rotates x[token, head, channel] in place; token t stands at `positions[firstToken + t]`.
     ///
     /// - Parameters:
     ///   - tokenStride: elements from a token to the next; heads lie `headStride` apart.

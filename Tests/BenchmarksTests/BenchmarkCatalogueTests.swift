@@ -67,7 +67,7 @@ import Testing
             headDim: size.headDim,
             kvHeads: size.heads
         )
-        let prepared = benchmark.prepare(workload)
+        let prepared = try benchmark.prepare(workload)
         prepared.run()
         prepared.run()
         #expect(prepared.bytes > 0 && prepared.tokens > 0 && prepared.headDim > 0)

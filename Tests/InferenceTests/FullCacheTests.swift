@@ -46,7 +46,18 @@ struct FullCacheTests {
         queries.withUnsafeBufferPointer { queries in
             output.withUnsafeMutableBufferPointer { output in
                 guard let from = queries.baseAddress, let to = output.baseAddress else { return }
-                cache.attend(layer: layer, tokens: tokens, queries: from, into: to)
+                Attention.causal(
+                    queries: from,
+                    rows: tokens,
+                    sequences: [cache.sequence(layer: layer)],
+                    shape: Attention.Shape(
+                        heads: Self.shape.heads,
+                        kvHeads: Self.shape.kvHeads,
+                        channels: Self.shape.headDim
+                    ),
+                    accuracy: .exact,
+                    into: to
+                )
             }
         }
         return output
@@ -94,16 +105,16 @@ struct FullCacheTests {
     @Test(arguments: [(FullCache.Precision.float32, 4), (.float16, 2)])
     func bytesAreThoseOfTheHeldTokens(_ precision: FullCache.Precision, _ size: Int) throws {
         let cache = FullCache(shape: Self.shape, capacity: 100, precision: precision)
-        #expect(cache.byteCount == 0)
+        #expect(cache.bytes.used == 0)
         #expect(cache.length == 0)
         let row = gaussians(3 * 16, seed: 7)
         try append(cache, layer: 0, tokens: 3, row, row)
         #expect(cache.length == 0, "the second layer holds nothing yet")
         try append(cache, layer: 1, tokens: 3, row, row)
         #expect(cache.length == 3)
-        #expect(cache.byteCount == 2 * 2 * 3 * 16 * size)
+        #expect(cache.bytes.used == 2 * 2 * 3 * 16 * size)
         cache.truncate(to: 1)
-        #expect(cache.byteCount == 2 * 2 * 1 * 16 * size)
+        #expect(cache.bytes.used == 2 * 2 * 1 * 16 * size)
         cache.truncate(to: 50)
         #expect(cache.length == 1)
     }

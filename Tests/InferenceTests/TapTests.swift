@@ -66,10 +66,10 @@ struct TapTests {
             let cache = model.makeCache(capacity: 8), untouched = model.makeCache(capacity: 8)
             try model.forward([1, 2, 3], cache: cache)
             try model.forward([1, 2, 3], cache: untouched)
-            let bytes = cache.byteCount
+            let bytes = cache.bytes.used
             #expect(throws: Interruption()) { try model.forward([4, 5], cache: cache, tap: ThrowingTap()) }
             #expect(cache.length == 3)
-            #expect(cache.byteCount == bytes)
+            #expect(cache.bytes.used == bytes)
             #expect(try model.forward([6], cache: cache) == model.forward([6], cache: untouched))
         }
     }

@@ -53,7 +53,7 @@ struct ThroughputTests {
         prefill.show("prefill of \(tokens.count)", tokens: tokens.count)
         #expect(Double(tokens.count) / prefill.wallSeconds >= 400)
 
-        cache.truncate(to: 512)
+        try cache.truncate(to: 512)
         let decode = try Timing {
             for token in tokens.prefix(64) { try model.forward([token], cache: cache) }
         }

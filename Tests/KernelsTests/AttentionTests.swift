@@ -112,8 +112,8 @@ import Testing
                     tokens: tokens,
                     firstPosition: before,
                     shape: shape,
-                    keys: keys,
-                    values: values,
+                    keys: .init(full: keys),
+                    values: .init(full: values),
                     into: &output
                 )
                 for token in Set([0, tokens / 2, tokens - 1]) {
@@ -183,8 +183,8 @@ import Testing
                 tokens: 70,
                 firstPosition: tokens - 70,
                 shape: shape,
-                keys: keys,
-                values: values,
+                keys: .init(full: keys),
+                values: .init(full: values),
                 into: &many
             )
             return one + many

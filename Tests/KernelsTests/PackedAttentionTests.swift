@@ -30,18 +30,22 @@ import Testing
             bits: Int,
             group: Int = 32,
             seed: UInt64
-        ) {
+        ) throws {
             (self.shape, self.tokens) = (shape, tokens)
             let count = shape.kvHeads * tokens * shape.channels
-            func part(_ side: PackedFormat.Side, packed: Int, seed: UInt64) -> (PackedStore, [Float], Block<UInt16>) {
+            func part(
+                _ side: PackedFormat.Side,
+                packed: Int,
+                seed: UInt64
+            ) throws -> (PackedStore, [Float], Block<UInt16>) {
                 let x = PackedStoreTests.halves(count, seed: seed), width = shape.channels
                 let store = PackedStore(
                     PackedFormat(side, bits: bits, groupSize: group, channels: width),
                     kvHeads: shape.kvHeads
                 )
-                x.withUnsafeBufferPointer { buffer in
+                try x.withUnsafeBufferPointer { buffer in
                     guard let base = buffer.baseAddress, packed > 0 else { return }
-                    store.append(.float16(base), tokens: packed, headStride: tokens * width, tokenStride: width)
+                    try store.append(.float16(base), tokens: packed, headStride: tokens * width, tokenStride: width)
                 }
                 var seen = HalfConversion.toFloat(x), tail: [UInt16] = []
                 for head in 0..<shape.kvHeads {
@@ -54,8 +58,8 @@ import Testing
                 }
                 return (store, seen, Block(tail))
             }
-            (keys, keyFloats, keyTail) = part(.keys, packed: packedKeys, seed: seed)
-            (values, valueFloats, valueTail) = part(.values, packed: packedValues, seed: seed + 1)
+            (keys, keyFloats, keyTail) = try part(.keys, packed: packedKeys, seed: seed)
+            (values, valueFloats, valueTail) = try part(.values, packed: packedValues, seed: seed + 1)
         }
 
         var cache: Attention.SequenceCache {
@@ -119,14 +123,14 @@ import Testing
     static let shape = Attention.Shape(heads: 6, kvHeads: 2, channels: 64)
 
     @Test(arguments: [1, 2, 3, 4, 8])
-    func batchesOfDifferentLengthsEqualTheDefinition(_ bits: Int) {
+    func batchesOfDifferentLengthsEqualTheDefinition(_ bits: Int) throws {
         // Nothing packed, everything packed, values behind keys, keys behind values, more than one page.
         let splits = [
             (1, 0, 0), (40, 0, 0), (64, 64, 64), (100, 64, 31), (129, 32, 129), (1100, 1056, 1000), (1300, 1280, 1),
         ]
         for group in [32, 64] {
-            let sequences = splits.enumerated().map { index, split in
-                Sequence(
+            let sequences = try splits.enumerated().map { index, split in
+                try Sequence(
                     Self.shape,
                     tokens: split.0,
                     packedKeys: split.1 / group * group,
@@ -155,8 +159,8 @@ import Testing
     }
 
     @Test(arguments: [2, 17, 45])
-    func manyRowsAreCausalAndEqualTheDefinition(_ rows: Int) {
-        let sequence = Sequence(Self.shape, tokens: 1090, packedKeys: 1024, packedValues: 1080, bits: 4, seed: 5)
+    func manyRowsAreCausalAndEqualTheDefinition(_ rows: Int) throws {
+        let sequence = try Sequence(Self.shape, tokens: 1090, packedKeys: 1024, packedValues: 1080, bits: 4, seed: 5)
         let width = Self.shape.heads * Self.shape.channels
         let queries = SampleKind.gaussian.values(rows * width, seed: 6)
         let output = Self.attend([sequence], queries, rows: rows)
@@ -169,11 +173,18 @@ import Testing
     }
 
     @Test(arguments: [Attention.Accuracy.exact, .fast])
-    func neitherThreadsNorBatchChangeABit(_ accuracy: Attention.Accuracy) {
+    func neitherThreadsNorBatchChangeABit(_ accuracy: Attention.Accuracy) throws {
         let threads = Parallel.threadCount
         defer { Parallel.threadCount = threads }
-        let sequences = [2100, 70, 1300].map {
-            Sequence(Self.shape, tokens: $0, packedKeys: $0 / 32 * 32, packedValues: $0 - 20, bits: 2, seed: UInt64($0))
+        let sequences = try [2100, 70, 1300].map {
+            try Sequence(
+                Self.shape,
+                tokens: $0,
+                packedKeys: $0 / 32 * 32,
+                packedValues: $0 - 20,
+                bits: 2,
+                seed: UInt64($0)
+            )
         }
         let width = 3 * Self.shape.heads * Self.shape.channels
         let queries = SampleKind.gaussian.values(3 * width, seed: 9)

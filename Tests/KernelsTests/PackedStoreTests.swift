@@ -4,16 +4,20 @@ import TensorCore
 import Testing
 
 @Suite struct PackedStoreTests {
-    static func store(_ format: PackedFormat, _ x: [UInt16], heads: Int, tokens: Int, steps: [Int]? = nil)
-        -> PackedStore
-    {
+    static func store(
+        _ format: PackedFormat,
+        _ x: [UInt16],
+        heads: Int,
+        tokens: Int,
+        steps: [Int]? = nil
+    ) throws -> PackedStore {
         let store = PackedStore(format, kvHeads: heads)
         var first = 0
-        x.withUnsafeBufferPointer { buffer in
+        try x.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             for step in steps ?? [tokens] {
                 // [head, token, channel]
-                store.append(
+                try store.append(
                     .float16(base + first * format.channels),
                     tokens: step,
                     headStride: tokens * format.channels,
@@ -36,11 +40,11 @@ import Testing
     }
 
     @Test(arguments: PackedFormat.bitWidths, [PackedFormat.Side.keys, .values])
-    func storesWhatTheAnalysisQuantizerGives(_ bits: Int, _ side: PackedFormat.Side) {
+    func storesWhatTheAnalysisQuantizerGives(_ bits: Int, _ side: PackedFormat.Side) throws {
         for (channels, group, tokens) in [(64, 32, 96), (128, 32, 1056), (80, 64, 64), (20, 7, 70), (33, 128, 128)] {
             let format = PackedFormat(side, bits: bits, groupSize: group, channels: channels)
             let x = Self.halves(2 * tokens * channels, seed: UInt64(bits * tokens))
-            let store = Self.store(format, x, heads: 2, tokens: tokens)
+            let store = try Self.store(format, x, heads: 2, tokens: tokens)
             for head in 0..<2 {
                 let slab = Array(x[head * tokens * channels..<(head + 1) * tokens * channels])
                 let expected = AffineQuantizer.quantize(
@@ -60,47 +64,47 @@ import Testing
         }
     }
 
-    @Test func goldenVectorComesBackInTheReferencesWords() {
+    @Test func goldenVectorComesBackInTheReferencesWords() throws {
         let golden = AffineQuantizerTests.golden
         for sample in AffineQuantizerTests.goldens {
             let words = sample.words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
             let keys = PackedFormat(.keys, bits: sample.bits, groupSize: 32, channels: 16)
             let byChannel = (0..<32 * 16).map { golden[$0 / 16] }
-            let keyCodes = Self.store(keys, byChannel, heads: 1, tokens: 32).affineCodes(head: 0)
+            let keyCodes = try Self.store(keys, byChannel, heads: 1, tokens: 32).affineCodes(head: 0)
             #expect(keyCodes.codes == Array((0..<16).map { _ in words }.joined()))
             let values = PackedFormat(.values, bits: sample.bits, groupSize: 32, channels: 32)
             let byToken = (0..<32 * 40).map { golden[$0 % 32] }
-            let valueCodes = Self.store(values, byToken, heads: 1, tokens: 40).affineCodes(head: 0)
+            let valueCodes = try Self.store(values, byToken, heads: 1, tokens: 40).affineCodes(head: 0)
             #expect(valueCodes.codes == Array((0..<40).map { _ in words }.joined()))
         }
     }
 
     @Test(arguments: [2, 3, 4, 8], [PackedFormat.Side.keys, .values])
-    func codesOfTheReferenceCanBeReadIn(_ bits: Int, _ side: PackedFormat.Side) {
+    func codesOfTheReferenceCanBeReadIn(_ bits: Int, _ side: PackedFormat.Side) throws {
         let channels = 64, tokens = 1216, format = PackedFormat(side, bits: bits, groupSize: 32, channels: channels)
-        let store = Self.store(format, Self.halves(tokens * channels, seed: 4), heads: 1, tokens: tokens)
+        let store = try Self.store(format, Self.halves(tokens * channels, seed: 4), heads: 1, tokens: tokens)
         let copy = PackedStore(format, kvHeads: 1)
-        copy.append([store.affineCodes(head: 0)])
+        try copy.append([store.affineCodes(head: 0)])
         #expect(copy.tokens == tokens && identical(Self.floats(copy, head: 0), Self.floats(store, head: 0)))
     }
 
     @Test(arguments: [2, 3], [PackedFormat.Side.keys, .values])
-    func appendingInStepsGivesTheSameBytes(_ bits: Int, _ side: PackedFormat.Side) {
+    func appendingInStepsGivesTheSameBytes(_ bits: Int, _ side: PackedFormat.Side) throws {
         let channels = 64, format = PackedFormat(side, bits: bits, groupSize: 32, channels: channels)
         let steps = side == .keys ? [32, 64, 1024, 32] : [1, 1, 30, 33, 1, 1000, 86]
         let tokens = steps.reduce(0, +), x = Self.halves(3 * tokens * channels, seed: 8)
-        let whole = Self.store(format, x, heads: 3, tokens: tokens)
-        let stepwise = Self.store(format, x, heads: 3, tokens: tokens, steps: steps)
+        let whole = try Self.store(format, x, heads: 3, tokens: tokens)
+        let stepwise = try Self.store(format, x, heads: 3, tokens: tokens, steps: steps)
         for head in 0..<3 { #expect(whole.affineCodes(head: head) == stepwise.affineCodes(head: head)) }
     }
 
-    @Test func sizesAreThoseOfTheSpecification() {
+    @Test func sizesAreThoseOfTheSpecification() throws {
         // kivi.md §1.5: bits + 32/G.
         for (bits, group, expected) in [(2, 32, 3.0), (2, 64, 2.5), (2, 128, 2.25), (4, 32, 5.0), (4, 128, 4.25)] {
             for side in [PackedFormat.Side.keys, .values] {
                 let format = PackedFormat(side, bits: bits, groupSize: group, channels: 128)
                 #expect(format.bitsPerElement == expected)
-                let store = Self.store(format, Self.halves(256 * 128, seed: 1), heads: 1, tokens: 256)
+                let store = try Self.store(format, Self.halves(256 * 128, seed: 1), heads: 1, tokens: 256)
                 #expect(Double(8 * (store.codeBytes + store.metadataBytes)) == expected * 256 * 128)
                 #expect(store.allocatedBytes >= store.codeBytes + store.metadataBytes)
             }
@@ -110,8 +114,10 @@ import Testing
     }
 
     @Test(arguments: [PackedFormat.Side.keys, .values], [PackedFormat.Metadata.float16, .float32])
-    func symmetricCodesAndOtherElementsStayWithinHalfAStep(_ side: PackedFormat.Side, _ metadata: PackedFormat.Metadata)
-    {
+    func symmetricCodesAndOtherElementsStayWithinHalfAStep(
+        _ side: PackedFormat.Side,
+        _ metadata: PackedFormat.Metadata
+    ) throws {
         let channels = 64, tokens = 64
         let floats = SampleKind.gaussian.values(tokens * channels, seed: 21)
         let bfloats = floats.map { UInt16($0.bitPattern >> 16) }
@@ -128,10 +134,10 @@ import Testing
                 for source in ["float32", "bfloat16"] {
                     let store = PackedStore(format, kvHeads: 1)
                     let truth = source == "float32" ? floats : bfloats.map { Float(bitPattern: UInt32($0) << 16) }
-                    floats.withUnsafeBufferPointer { floats in
-                        bfloats.withUnsafeBufferPointer { bfloats in
+                    try floats.withUnsafeBufferPointer { floats in
+                        try bfloats.withUnsafeBufferPointer { bfloats in
                             guard let f = floats.baseAddress, let b = bfloats.baseAddress else { return }
-                            store.append(
+                            try store.append(
                                 source == "float32" ? .float32(f) : .bfloat16(b),
                                 tokens: tokens,
                                 headStride: 0,

@@ -30,7 +30,9 @@ enum PackedAttentionBenchmarks {
             summary: "\(work) over \(bits)-bit codes in groups of \(groupSize)\(AttentionBenchmarks.sharing(group)); "
                 + "bytes: codes, scales, minima of \(read)"
         ) { workload in
-            let packed = workload.shared("packed-\(bits)") { PackedCache(workload, bits: bits, groupSize: groupSize) }
+            let packed = try workload.shared("packed-\(bits)") {
+                try PackedCache(workload, bits: bits, groupSize: groupSize)
+            }
             let step = AttentionStep(workload, group: group)
             let bytes =
                 (work == "values" ? 0 : packed.keys.usedBytes) + (work == "scores" ? 0 : packed.values.usedBytes)
@@ -49,12 +51,12 @@ private final class PackedCache {
     let values: PackedStore
     private let cache: Attention.SequenceCache
 
-    init(_ workload: Workload, bits: Int, groupSize: Int) {
+    init(_ workload: Workload, bits: Int, groupSize: Int) throws {
         let full = workload.cache(.float16), arena = PageArena()
-        func pack(_ side: PackedFormat.Side, _ memory: AlignedMemory) -> PackedStore {
+        func pack(_ side: PackedFormat.Side, _ memory: AlignedMemory) throws -> PackedStore {
             let format = PackedFormat(side, bits: bits, groupSize: groupSize, channels: workload.headDim)
             let store = PackedStore(format, kvHeads: workload.kvHeads, arena: arena)
-            store.append(
+            try store.append(
                 .float16(memory.elements(UInt16.self)),
                 tokens: workload.tokens,
                 headStride: workload.tokens * workload.headDim,
@@ -62,8 +64,8 @@ private final class PackedCache {
             )
             return store
         }
-        keys = pack(.keys, full.keys)
-        values = pack(.values, full.values)
+        keys = try pack(.keys, full.keys)
+        values = try pack(.values, full.values)
         // Nothing is left in full precision, so that this view is never read.
         let none = full.view(full.keys, of: workload)
         cache = Attention.SequenceCache(

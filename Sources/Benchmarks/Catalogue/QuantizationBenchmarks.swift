@@ -12,13 +12,13 @@ enum QuantizationBenchmarks {
                     group: "quantize",
                     summary: "float16 to packed codes, groups of \(groupSize) \(axis); "
                         + "bytes: input, codes, scales, minima"
-                ) { quantize($0, bits: bits, side) },
+                ) { try quantize($0, bits: bits, side) },
                 KernelBenchmark(
                     "dequantize-\(name)-\(bits)bit",
                     group: "quantize",
                     summary: "packed codes to float32, groups of \(groupSize) \(axis); "
                         + "bytes: codes, scales, minima, output"
-                ) { dequantize($0, bits: bits, side) },
+                ) { try dequantize($0, bits: bits, side) },
             ]
         }
     }
@@ -30,13 +30,11 @@ enum QuantizationBenchmarks {
         _ bits: Int,
         _ side: PackedFormat.Side,
         _ arena: PageArena
-    )
-        -> PackedStore
-    {
+    ) throws -> PackedStore {
         let cache = workload.cache(.float16), slab = side == .keys ? cache.keys : cache.values
         let format = PackedFormat(side, bits: bits, groupSize: groupSize, channels: workload.headDim)
         let store = PackedStore(format, kvHeads: 1, arena: arena)
-        store.append(
+        try store.append(
             .float16(slab.elements(UInt16.self) + head * workload.tokens * workload.headDim),
             tokens: workload.tokens,
             headStride: 0,
@@ -47,19 +45,33 @@ enum QuantizationBenchmarks {
 
     private static func bytes(_ store: PackedStore) -> Int { store.codeBytes + store.metadataBytes }
 
-    private static func quantize(_ workload: Workload, bits: Int, _ side: PackedFormat.Side) -> KernelBenchmark.Prepared
-    {
-        let arena = PageArena(), packedBytes = bytes(pack(0, workload, bits, side, arena)) * workload.kvHeads
+    private static func quantize(
+        _ workload: Workload,
+        bits: Int,
+        _ side: PackedFormat.Side
+    ) throws -> KernelBenchmark.Prepared {
+        let arena = PageArena(), heads = 0..<workload.kvHeads
+        // Packed once, so that later runs find the pages of this one.
+        let packed = try heads.map { try pack($0, workload, bits, side, arena) }
+        let packedBytes = packed.reduce(0) { $0 + bytes($1) }
         return .init(workload, bytes: 2 * workload.elementCount + packedBytes) {
-            Parallel.forEach(workload.kvHeads) { head in _ = pack(head, workload, bits, side, arena) }
+            Parallel.forEach(heads.count) { head in
+                do {
+                    _ = try pack(head, workload, bits, side, arena)
+                } catch {
+                    preconditionFailure("the pages of all heads are free: \(error)")
+                }
+            }
         }
     }
 
-    private static func dequantize(_ workload: Workload, bits: Int, _ side: PackedFormat.Side)
-        -> KernelBenchmark.Prepared
-    {
+    private static func dequantize(
+        _ workload: Workload,
+        bits: Int,
+        _ side: PackedFormat.Side
+    ) throws -> KernelBenchmark.Prepared {
         let arena = PageArena()
-        nonisolated(unsafe) let packed = (0..<workload.kvHeads).map { pack($0, workload, bits, side, arena) }
+        nonisolated(unsafe) let packed = try (0..<workload.kvHeads).map { try pack($0, workload, bits, side, arena) }
         let target = workload.shared("target") { AlignedMemory(byteCount: 4 * workload.elementCount) }
         let packedBytes = packed.reduce(0) { $0 + bytes($1) }, elements = workload.tokens * workload.headDim
         return .init(workload, bytes: packedBytes + target.byteCount) {

@@ -62,9 +62,9 @@ package final class Workload {
     private(set) lazy var readMemory = AlignedMemory(count: elementCount, repeating: SampleData.floats)
 
     /// Data made once for all benchmarks of a group, under a name of their own.
-    func shared<Data: AnyObject>(_ name: String, _ make: () -> Data) -> Data {
+    func shared<Data: AnyObject>(_ name: String, _ make: () throws -> Data) rethrows -> Data {
         if let known = data[name] as? Data { return known }
-        let made = make()
+        let made = try make()
         data[name] = made
         return made
     }

@@ -28,9 +28,20 @@ struct AttentionLayer: Sendable {
             rotate(queries, heads: heads, step: step)
             try show(.query, queries, heads: heads, layer: layer, step: step)
         }
-        try step.cache.append(layer: layer, tokens: tokens, keys: keys, values: values)
+        let cachedWidth = kvHeads * headDim * step.rows
+        for (index, cache) in step.caches.enumerated() {
+            let place = index * cachedWidth
+            try cache.append(layer: layer, tokens: step.rows, keys: keys + place, values: values + place)
+        }
         guard isOutputNeeded else { return }
-        step.cache.attend(layer: layer, tokens: tokens, queries: queries, into: workspace.attended.pointer)
+        Attention.causal(
+            queries: queries,
+            rows: step.rows,
+            sequences: step.caches.map { $0.sequence(layer: layer) },
+            shape: Attention.Shape(heads: heads, kvHeads: kvHeads, channels: headDim),
+            accuracy: step.caches[0].accuracy,
+            into: workspace.attended.pointer
+        )
         output.apply(tokens: tokens, workspace.attended.pointer, into: workspace.change.pointer)
     }
 

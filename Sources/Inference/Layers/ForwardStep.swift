@@ -1,15 +1,20 @@
 import Kernels
 
-/// One block of consecutive tokens on its way through all layers.
+/// One block of tokens on its way through a layer: consecutive ones of each sequence.
 struct ForwardStep {
+    /// Of all sequences.
     let tokens: Int
-    /// Position of the first token in the sequence.
+    /// Position of the first token in its sequence, for taps, which see one sequence at a time.
     let firstPosition: Int
-    /// Covers the positions of the block.
+    /// Covers the tokens of the block.
     let rotation: RotaryTable
-    let cache: any KVCache
+    /// One a sequence, all of the same accuracy.
+    let caches: [any KVCache]
     let tap: (any Tap)?
     let workspace: Workspace
+
+    /// Tokens of each sequence.
+    var rows: Int { tokens / caches.count }
 }
 
 /// One layer of a decoder: reads and changes the residual stream in the step's workspace.

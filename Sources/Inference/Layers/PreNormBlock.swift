@@ -8,7 +8,7 @@ struct PreNormBlock: DecoderBlock {
     let feedForward: GatedFeedForward
 
     func run(layer: Int, step: ForwardStep, isOutputNeeded: Bool) throws {
-        let hidden = step.workspace.hidden.pointer, normed = step.workspace.normed.pointer
+        let hidden = step.workspace.hidden, normed = step.workspace.normed.pointer
         attentionNorm.apply(tokens: step.tokens, hidden, into: normed)
         try attention.run(layer: layer, step: step, isOutputNeeded: isOutputNeeded)
         guard isOutputNeeded else { return }
@@ -19,7 +19,7 @@ struct PreNormBlock: DecoderBlock {
     }
 
     private func addChange(_ step: ForwardStep) {
-        let hidden = step.workspace.hidden.pointer, change = step.workspace.change.pointer
+        let hidden = step.workspace.hidden, change = step.workspace.change.pointer
         VectorMath.add(change, into: hidden, count: step.tokens * attentionNorm.weight.count)
     }
 }

@@ -1,8 +1,8 @@
 /// The activations of one block of tokens, reused by all layers.
 final class Workspace {
     let tokens: Int
-    /// The residual stream, `[token, width]`.
-    let hidden: FloatBuffer
+    /// The residual stream of the block in hand, `[token, width]`; whoever runs the layers keeps it.
+    var hidden: UnsafeMutablePointer<Float>
     /// `hidden` after a norm, `[token, width]`.
     let normed: FloatBuffer
     /// What a projection adds to the residual stream, `[token, width]`.
@@ -20,11 +20,11 @@ final class Workspace {
     /// `[token, feed-forward channel]`.
     let up: FloatBuffer
 
-    init(tokens: Int, configuration: ModelConfiguration) {
+    init(tokens: Int, hidden: UnsafeMutablePointer<Float>, configuration: ModelConfiguration) {
         let attentionWidth = configuration.heads * configuration.headDim
         let cachedWidth = configuration.kvHeads * configuration.headDim
         self.tokens = tokens
-        hidden = FloatBuffer(count: tokens * configuration.width)
+        self.hidden = hidden
         normed = FloatBuffer(count: tokens * configuration.width)
         change = FloatBuffer(count: tokens * configuration.width)
         query = FloatBuffer(count: tokens * attentionWidth)

@@ -21,39 +21,68 @@ extension Attention {
 
     /// Keys or values of one sequence: packed ones first, then those in full precision.
     public struct CacheSide: @unchecked Sendable {
-        // Unchecked: read only; whoever calls keeps the store and the memory alive and unchanged meanwhile.
-        public let packed: PackedStore?
-        /// Its token 0 is the first that is not packed.
-        public let full: CacheView
+        // Unchecked: read only; whoever calls keeps stores and memory alive and unchanged meanwhile.
+        enum Full {
+            /// Its token 0 is the first that is not packed.
+            case view(CacheView)
+            /// Holds all positions that are not packed.
+            case store(FullStore)
+        }
 
+        public let packed: PackedStore?
+        let full: Full
+
+        /// - Parameters:
+        ///   - packed: keys whose format is of ``PackedFormat/Side/values``, grouped per token, are read too, by
+        ///     way of float32.
+        ///   - full: its token 0 is the first that is not packed.
         public init(packed: PackedStore? = nil, full: CacheView) {
             self.packed = packed
-            self.full = full
+            self.full = .view(full)
+        }
+
+        /// - Parameter store: holds all positions that are not packed.
+        public init(packed: PackedStore? = nil, store: FullStore) {
+            self.packed = packed
+            full = .store(store)
         }
 
         var packedTokens: Int { packed?.tokens ?? 0 }
+
+        /// Tokens in full precision that lie together, from position `token` on: at most `count`.
+        func run(
+            head: Int,
+            token: Int,
+            count: Int,
+            channels: Int
+        ) -> (base: UnsafeRawPointer, count: Int, tokenStride: Int, precision: Precision) {
+            switch full {
+            case .view(let view):
+                let base = view.address(head: head, token: token - packedTokens)
+                return (base, count, view.tokenStride, view.precision)
+            case .store(let store):
+                let (base, count) = store.run(head: head, token: token, count: count)
+                return (base, count, channels, store.precision)
+            }
+        }
     }
 
     /// The cache of one sequence in one layer. Packed keys and values need not end at the same token.
     public struct SequenceCache: Sendable {
+        /// Cached tokens that pass through the online softmax together.
+        static let partTokens = 1024
+
         /// All cached tokens.
         public let tokens: Int
         public let keys: CacheSide
         public let values: CacheSide
 
-        /// - Precondition: packed keys and values have the same number of tokens in a page.
         public init(tokens: Int, keys: CacheSide, values: CacheSide) {
-            precondition(
-                keys.packed == nil || values.packed == nil || keys.packed?.pageTokens == values.packed?.pageTokens,
-                "pages of keys and values differ"
-            )
             self.tokens = tokens
             self.keys = keys
             self.values = values
         }
 
-        /// Cached tokens of one part: a page.
-        var partTokens: Int { keys.packed?.pageTokens ?? values.packed?.pageTokens ?? 1024 }
-        var parts: Int { (tokens + partTokens - 1) / partTokens }
+        var parts: Int { (tokens + Self.partTokens - 1) / Self.partTokens }
     }
 }

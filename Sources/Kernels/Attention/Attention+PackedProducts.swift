@@ -19,8 +19,7 @@ extension Attention {
         forEachPage(of: keys, shape: shape) { _, head, page, count, isFollowed in
             var side = keys.side(
                 head: head,
-                page: page,
-                count: count,
+                tokens: page * keys.pageTokens..<page * keys.pageTokens + count,
                 queries: shape.group,
                 scoreStride: keys.tokens,
                 digits: digits,
@@ -53,8 +52,7 @@ extension Attention {
             forEachPage(of: values, shape: shape) { item, head, page, count, isFollowed in
                 var side = values.side(
                     head: head,
-                    page: page,
-                    count: count,
+                    tokens: page * values.pageTokens..<page * values.pageTokens + count,
                     queries: shape.group,
                     scoreStride: values.tokens,
                     digits: digits,
@@ -80,7 +78,7 @@ extension Attention {
     ) {
         let pages = (store.tokens + store.pageTokens - 1) / store.pageTokens
         // Pages of a head that follow each other, as many as leave enough to share out.
-        let step = max(1, min(8, pages * shape.kvHeads / 16)), runs = (pages + step - 1) / step
+        let step = max(1, min(32, pages * shape.kvHeads / 16)), runs = (pages + step - 1) / step
         Parallel.forEach(shape.kvHeads * runs) { item in
             let head = item / runs, first = item % runs * step, end = min(pages, first + step)
             for page in first..<end {

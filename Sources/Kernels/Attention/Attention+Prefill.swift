@@ -5,6 +5,50 @@ extension Attention {
     /// take half a megabyte, a second-level cache. Larger blocks gain nothing.
     private static let rowsPerBlock = 192, keysPerBlock = 256
 
+    /// Query rows from which the products of blocks beat the pass of ``decode``. Either gives the same but for rounding.
+    private static let rowsOfPrefill = 16
+
+    /// Causal attention of the last `rows` tokens of each sequence over its own cache: ``decode`` for few, ``prefill``
+    /// for many.
+    ///
+    /// - Parameters:
+    ///   - queries: [sequence, row, head, channel].
+    ///   - output: [sequence, row, head, channel].
+    public static func causal(
+        queries: UnsafePointer<Float>,
+        rows: Int,
+        sequences: [SequenceCache],
+        shape: Shape,
+        accuracy: Accuracy,
+        scale: Float? = nil,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        guard rows >= rowsOfPrefill else {
+            return decode(
+                queries: queries,
+                rows: rows,
+                sequences: sequences,
+                shape: shape,
+                accuracy: accuracy,
+                scale: scale,
+                into: output
+            )
+        }
+        for (index, sequence) in sequences.enumerated() {
+            let place = index * rows * shape.heads * shape.channels
+            prefill(
+                queries: queries + place,
+                tokens: rows,
+                firstPosition: sequence.tokens - rows,
+                shape: shape,
+                keys: sequence.keys,
+                values: sequence.values,
+                scale: scale,
+                into: output + place
+            )
+        }
+    }
+
     /// Causal attention of consecutive query tokens over a cache that already holds their own keys and values.
     ///
     /// Query t stands at `firstPosition + t` and attends to positions up to its own. Scores and
@@ -21,8 +65,8 @@ extension Attention {
         tokens: Int,
         firstPosition: Int,
         shape: Shape,
-        keys: CacheView,
-        values: CacheView,
+        keys: CacheSide,
+        values: CacheSide,
         scale: Float? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
@@ -57,8 +101,8 @@ private struct PrefillBlock {
 
     func run(
         queries: UnsafePointer<Float>,
-        keys: Attention.CacheView,
-        values: Attention.CacheView,
+        keys: Attention.CacheSide,
+        values: Attention.CacheSide,
         keysPerBlock: Int,
         into output: UnsafeMutablePointer<Float>
     ) {
@@ -165,8 +209,8 @@ private struct PrefillBlock {
     }
 }
 
-extension Attention.CacheView {
-    /// Some tokens of a head as float32 rows: in place, or converted into `scratch`.
+extension Attention.CacheSide {
+    /// Some tokens of a head as float32 rows: in place, or converted or dequantized into `scratch`.
     fileprivate func floats(
         head: Int,
         token: Int,
@@ -174,19 +218,30 @@ extension Attention.CacheView {
         _ channels: Int,
         _ scratch: UnsafeMutablePointer<Float>
     ) -> (rows: UnsafePointer<Float>, stride: Int) {
-        let source = address(head: head, token: token)
-        switch precision {
-        case .float32: return (source.assumingMemoryBound(to: Float.self), tokenStride)
-        case .float16:
-            let halves = source.assumingMemoryBound(to: UInt16.self)
-            if tokenStride == channels {
-                HalfConversion.toFloat(halves, scratch, count: count * channels)
-            } else {
-                for row in 0..<count {
-                    HalfConversion.toFloat(halves + row * tokenStride, scratch + row * channels, count: channels)
+        var done = max(0, min(count, packedTokens - token))
+        if done > 0 { packed?.dequantize(head: head, tokens: token..<token + done, into: scratch) }
+        while done < count {
+            let run = run(head: head, token: token + done, count: count - done, channels: channels)
+            let target = scratch + done * channels
+            switch run.precision {
+            case .float32:
+                let rows = run.base.assumingMemoryBound(to: Float.self)
+                if run.count == count { return (rows, run.tokenStride) }
+                for row in 0..<run.count {
+                    (target + row * channels).update(from: rows + row * run.tokenStride, count: channels)
+                }
+            case .float16:
+                let halves = run.base.assumingMemoryBound(to: UInt16.self)
+                if run.tokenStride == channels {
+                    HalfConversion.toFloat(halves, target, count: run.count * channels)
+                } else {
+                    for row in 0..<run.count {
+                        HalfConversion.toFloat(halves + row * run.tokenStride, target + row * channels, count: channels)
+                    }
                 }
             }
-            return (UnsafePointer(scratch), channels)
+            done += run.count
         }
+        return (UnsafePointer(scratch), channels)
     }
 }

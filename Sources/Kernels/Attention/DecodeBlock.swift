@@ -28,7 +28,8 @@ struct DecodeBlock {
         separately: Bool,
         into record: UnsafeMutablePointer<Float>
     ) {
-        let recordSize = Self.recordSize(rows: rows, shape), partTokens = min(cache.partTokens, cache.tokens)
+        let recordSize = Self.recordSize(rows: rows, shape),
+            partTokens = min(Attention.SequenceCache.partTokens, cache.tokens)
         let scoreCount = queryCount * partTokens, extra = separately ? 0 : recordSize
         withUnsafeTemporaryAllocation(of: Float.self, capacity: scoreCount + outputs + extra) { scratch in
             guard let scores = scratch.baseAddress else { return }
@@ -51,10 +52,11 @@ struct DecodeBlock {
         scores: UnsafeMutablePointer<Float>,
         into record: UnsafeMutablePointer<Float>
     ) {
-        let first = part * cache.partTokens, count = min(cache.partTokens, cache.tokens - first)
+        let first = part * Attention.SequenceCache.partTokens,
+            count = min(Attention.SequenceCache.partTokens, cache.tokens - first)
         let kernels = KernelTable.active
         let maxima = record + outputs, denominators = maxima + queryCount
-        each(of: cache.keys, part: part, count: count, isFollowed) { segment, offset in
+        each(of: .keys, part: part, count: count, isFollowed) { segment, offset in
             switch segment {
             case .packed(var side): kernels.pointee.packed_scores(&side, queries, scores + offset)
             case .full(var side): kernels.pointee.attention_scores(&side, queries, scores + offset)
@@ -69,7 +71,7 @@ struct DecodeBlock {
             (row + visible).update(repeating: 0, count: count - visible)
         }
         record.update(repeating: 0, count: outputs)
-        each(of: cache.values, part: part, count: count, isFollowed) { segment, offset in
+        each(of: .values, part: part, count: count, isFollowed) { segment, offset in
             switch segment {
             case .packed(var side): kernels.pointee.packed_values(&side, scores + offset, record)
             case .full(var side): kernels.pointee.attention_values(&side, scores + offset, record)
@@ -122,42 +124,73 @@ struct DecodeBlock {
         case full(kva_attention_side)
     }
 
-    /// Calls with the packed and the full-precision tokens of a part, and how far into it they begin.
+    /// Calls with the packed and the full-precision tokens of a part, as they lie in pages, and how far into it they
+    /// begin.
     private func each(
-        of side: Attention.CacheSide,
+        of role: PackedFormat.Side,
         part: Int,
         count: Int,
         _ isFollowed: Bool,
         _ body: (Segment, Int) -> Void
     ) {
-        let first = part * cache.partTokens
-        let packed = max(0, min(count, side.packedTokens - first))
-        if packed > 0, let store = side.packed {
-            body(
-                .packed(
-                    store.side(
+        let first = part * Attention.SequenceCache.partTokens, end = first + count
+        let side = role == .keys ? cache.keys : cache.values
+        var token = first
+        if let store = side.packed {
+            let packedEnd = min(end, store.tokens), channels = shape.channels
+            let digits = accuracy.digits(bits: store.format.bits, group: shape.group)
+            let isUnpacked = store.format.side != role
+            while token < packedEnd {
+                let next = min(packedEnd, (token / store.pageTokens + 1) * store.pageTokens)
+                if isUnpacked {
+                    withUnsafeTemporaryAllocation(of: Float.self, capacity: (next - token) * channels) { scratch in
+                        guard let floats = scratch.baseAddress else { return }
+                        store.dequantize(head: head, tokens: token..<next, into: floats)
+                        body(.full(fullSide(floats, isHalf: false, tokens: next - token, count)), token - first)
+                    }
+                } else {
+                    let packed = store.side(
                         head: head,
-                        page: part,
-                        count: packed,
+                        tokens: token..<next,
                         queries: queryCount,
                         scoreStride: count,
-                        digits: accuracy.digits(bits: store.format.bits, group: shape.group),
-                        isFollowed: isFollowed
+                        digits: digits,
+                        isFollowed: isFollowed || next < packedEnd
                     )
-                ),
-                0
-            )
+                    body(.packed(packed), token - first)
+                }
+                token = next
+            }
         }
-        guard packed < count else { return }
-        let full = kva_attention_side(
-            elements: side.full.address(head: head, token: first + packed - side.packedTokens),
-            is_half: side.full.precision == .float16 ? 1 : 0,
-            tokens: count - packed,
+        while token < end {
+            let run = side.run(head: head, token: token, count: end - token, channels: shape.channels)
+            let full = fullSide(
+                run.base,
+                isHalf: run.precision == .float16,
+                tokens: run.count,
+                tokenStride: run.tokenStride,
+                count
+            )
+            body(.full(full), token - first)
+            token += run.count
+        }
+    }
+
+    private func fullSide(
+        _ elements: UnsafeRawPointer,
+        isHalf: Bool,
+        tokens: Int,
+        tokenStride: Int? = nil,
+        _ scoreStride: Int
+    ) -> kva_attention_side {
+        kva_attention_side(
+            elements: elements,
+            is_half: isHalf ? 1 : 0,
+            tokens: tokens,
             channels: shape.channels,
-            token_stride: side.full.tokenStride,
+            token_stride: tokenStride ?? shape.channels,
             group: queryCount,
-            score_stride: count
+            score_stride: scoreStride
         )
-        body(.full(full), packed)
     }
 }

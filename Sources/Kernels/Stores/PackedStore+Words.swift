@@ -15,7 +15,7 @@ extension PackedStore {
         var codes = [UInt8](repeating: 0, count: rows * rowBytes)
         var scales = [UInt16](repeating: 0, count: rows * groups), minima = scales
         for first in stride(from: 0, to: tokens, by: pageTokens) {
-            let page = pages[first / pageTokens * kvHeads + head], count = min(pageTokens, tokens - first)
+            let page = page(first / pageTokens, head: head), count = min(pageTokens, tokens - first)
             let pageRowBytes = ((format.side == .keys ? count : format.channels) * format.bits + 7) / 8
             var pageRows = [UInt8](repeating: 0, count: (format.side == .keys ? rows : count) * pageRowBytes)
             let kernels = KernelTable.active, source = page.assumingMemoryBound(to: UInt8.self)
@@ -51,8 +51,9 @@ extension PackedStore {
     }
 
     /// Appends tokens that are quantized already, one `AffineCodes` for each head.
+    /// - Throws: `KernelError.outOfMemory`.
     /// - Precondition: all have this store's format and the same number of tokens; keys begin a group.
-    public func append(_ heads: [AffineCodes]) {
+    public func append(_ heads: [AffineCodes]) throws {
         precondition(isExchangeable && heads.count == kvHeads, "\(heads.count) heads for \(kvHeads)")
         precondition(tokens.isMultiple(of: format.side == .keys ? pageTokens : PackedFormat.tileTokens), "mid-page")
         let count = heads.first?.tokens ?? 0, begin = tokens
@@ -63,7 +64,7 @@ extension PackedStore {
             },
             "codes of another format"
         )
-        append(tokens: count) { head, page, within, here in
+        try append(tokens: count) { head, page, within, here in
             let source = heads[head], first = tokens - begin
             let kernels = KernelTable.active, target = page.assumingMemoryBound(to: UInt8.self)
             let tile = within / PackedFormat.tileTokens * format.tileBytes

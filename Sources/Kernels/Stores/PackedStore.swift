@@ -3,20 +3,20 @@ internal import CKernels
 /// The packed keys or values of one layer of one sequence, in pages that never move.
 ///
 /// Grows by whole pages: nothing that is packed is ever copied, requantized or reallocated.
-/// A page holds about 1,024 tokens of one head: its codes, then its scales and minima.
+/// A page holds about 256 tokens of one head: its codes, then its scales and minima. Larger ones would leave more
+/// memory unused (a short sequence's cache is a page or two) and gain a twentieth of the time to read keys.
 public final class PackedStore {
     public let format: PackedFormat
     public let kvHeads: Int
-    /// Tokens of a page: the least multiple of tiles and groups that is at least 1,024.
+    /// Tokens of a page: the least multiple of tiles and groups that is at least 256.
     public let pageTokens: Int
     /// Packed tokens.
     public private(set) var tokens = 0
 
     private let arena: PageArena
     let metadataOffset: Int
-    private let pageBytes: Int
     /// [page][head]
-    private(set) var pages: [UnsafeMutableRawPointer] = []
+    private var pages: [ArenaPage] = []
     /// Keys: the largest scale of each channel so far, [head][channel padded to 16].
     private let envelope: UnsafeMutableBufferPointer<Float>
 
@@ -27,23 +27,42 @@ public final class PackedStore {
         self.kvHeads = kvHeads
         pageTokens = Self.pageTokens(format)
         // Metadata begin on a cache line.
-        metadataOffset = (format.codeBytes(tokens: pageTokens) + 63) / 64 * 64
-        pageBytes = metadataOffset + format.metadataBytes(tokens: pageTokens)
+        metadataOffset = Self.metadataOffset(format)
         let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
         envelope = .allocate(capacity: kvHeads * channels)
         envelope.initialize(repeating: 0)
     }
 
-    deinit {
-        for page in pages { arena.giveBack(page, byteCount: pageBytes) }
-        envelope.deallocate()
+    deinit { envelope.deallocate() }
+
+    /// The same tokens; pages are shared until one of the two writes to them.
+    public func copy() -> PackedStore {
+        let copy = PackedStore(format, kvHeads: kvHeads, arena: arena)
+        copy.tokens = tokens
+        copy.pages = pages
+        _ = copy.envelope.update(from: envelope)
+        return copy
+    }
+
+    /// Bytes of pages that a store of so many tokens takes.
+    public static func pageBytes(_ format: PackedFormat, kvHeads: Int, tokens: Int) -> Int {
+        let pageTokens = pageTokens(format), pages = (tokens + pageTokens - 1) / pageTokens
+        return kvHeads * pages * PageArena.pageSize(pageBytes(format))
+    }
+
+    private static func metadataOffset(_ format: PackedFormat) -> Int {
+        PageArena.pageSize(format.codeBytes(tokens: pageTokens(format)))
+    }
+
+    private static func pageBytes(_ format: PackedFormat) -> Int {
+        metadataOffset(format) + format.metadataBytes(tokens: pageTokens(format))
     }
 
     private static func pageTokens(_ format: PackedFormat) -> Int {
         let tile = PackedFormat.tileTokens
         var step = tile
         while format.side == .keys && !step.isMultiple(of: format.groupSize) { step += tile }
-        return (1023 + step) / step * step
+        return (255 + step) / step * step
     }
 
     /// Elements as they come from a model, at an address that need not be aligned.
@@ -73,16 +92,17 @@ public final class PackedStore {
     /// Packs consecutive tokens; element (head, token, channel) is `head·headStride + token·tokenStride + channel`.
     ///
     /// Float16 metadata are computed in float16 steps as KIVI's code does; other elements are rounded to float16 first.
+    /// - Throws: `KernelError.outOfMemory`; the store then holds what it held.
     /// - Precondition: keys begin a group; only the last tokens of all may leave one unfinished.
     /// - Complexity: O(tokens × channels × heads), on the calling thread.
-    public func append(_ x: Elements, tokens count: Int, headStride: Int, tokenStride: Int) {
+    public func append(_ x: Elements, tokens count: Int, headStride: Int, tokenStride: Int) throws {
         precondition(
             tokens.isMultiple(of: format.appendStep),
             "\(tokens) tokens end in a group of \(format.groupSize) that is not full"
         )
         var shape = format.tileShape(tokenStride: tokenStride, elementType: x.type)
         let begin = tokens
-        append(tokens: count) { head, page, within, here in
+        try append(tokens: count) { head, page, within, here in
             let source = x.address(head * headStride + (tokens - begin) * tokenStride)
             let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
             switch format.side {
@@ -96,23 +116,59 @@ public final class PackedStore {
     }
 
     /// Makes room for tokens whose codes and metadata are written by `body(head, page, first token within, count)`.
-    func append(tokens count: Int, _ body: (Int, UnsafeMutableRawPointer, Int, Int) -> Void) {
+    func append(tokens count: Int, _ body: (Int, UnsafeMutableRawPointer, Int, Int) -> Void) throws {
+        try addPages(until: tokens + count)
         var done = 0
         while done < count {
-            let within = tokens % pageTokens
-            if within == 0 { addPages() }
+            let within = tokens % pageTokens, page = tokens / pageTokens * kvHeads
             let here = min(count - done, pageTokens - within)
-            for head in 0..<kvHeads { body(head, pages[tokens / pageTokens * kvHeads + head], within, here) }
+            for head in 0..<kvHeads { body(head, pages[page + head].base, within, here) }
             tokens += here
             done += here
         }
     }
 
-    private func addPages() {
-        for _ in 0..<kvHeads {
-            // Zeroed: codes are added to what is there.
-            let page = arena.page(byteCount: pageBytes)
-            pages.append(page)
+    /// All pages that are written next, each of this store alone; none if there is no memory for all.
+    private func addPages(until end: Int) throws {
+        var added: [ArenaPage] = []
+        let needed = (end + pageTokens - 1) / pageTokens * kvHeads
+        // Zeroed: codes are added to what is there.
+        while pages.count + added.count < needed {
+            added.append(try arena.page(byteCount: Self.pageBytes(format), isZeroed: true))
+        }
+        if !tokens.isMultiple(of: pageTokens) { try ownLastPages() }
+        pages += added
+    }
+
+    private func ownLastPages() throws {
+        for index in pages.indices.suffix(kvHeads) where !isKnownUniquelyReferenced(&pages[index]) {
+            pages[index] = try pages[index].copy()
+        }
+    }
+
+    /// Where a page of a head begins.
+    func page(_ page: Int, head: Int) -> UnsafeMutableRawPointer { pages[page * kvHeads + head].base }
+
+    /// Forgets all tokens from `count` on.
+    ///
+    /// - Throws: `KernelError.outOfMemory` if a shared page must be copied and cannot.
+    /// - Precondition: `count` is a multiple of ``PackedFormat/appendStep``.
+    public func truncate(to count: Int) throws {
+        guard count < tokens else { return }
+        precondition(count >= 0 && count.isMultiple(of: format.appendStep), "\(count) tokens end within a group")
+        pages.removeLast(pages.count - (count + pageTokens - 1) / pageTokens * kvHeads)
+        tokens = count
+        if !count.isMultiple(of: pageTokens) {
+            try ownLastPages()
+            for head in 0..<kvHeads { clear(page(count / pageTokens, head: head), from: count % pageTokens) }
+        }
+        guard format.side == .keys else { return }
+        envelope.update(repeating: 0)
+        for first in stride(from: 0, to: tokens, by: pageTokens) {
+            for head in 0..<kvHeads {
+                let metadata = page(first / pageTokens, head: head) + metadataOffset
+                widenEnvelope(head: head, metadata, firstToken: 0, tokens: min(pageTokens, tokens - first))
+            }
         }
     }
 
@@ -138,7 +194,9 @@ public final class PackedStore {
     }
 
     /// Bytes of the pages held, used or not.
-    public var allocatedBytes: Int { pages.count * pageBytes + envelope.count * MemoryLayout<Float>.size }
+    public var allocatedBytes: Int {
+        pages.reduce(0) { $0 + $1.byteCount } + envelope.count * MemoryLayout<Float>.size
+    }
     /// Bytes that the tokens' codes take.
     public var codeBytes: Int { kvHeads * format.codeBytes(tokens: tokens) }
     /// Bytes that their scales and minima take.
@@ -152,7 +210,7 @@ public final class PackedStore {
         var first = range.lowerBound
         while first < range.upperBound {
             let within = first % pageTokens, count = min(range.upperBound - first, pageTokens - within)
-            let page = pages[first / pageTokens * kvHeads + head]
+            let page = page(first / pageTokens, head: head)
             let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
             let place = target + (first - range.lowerBound) * format.channels
             switch format.side {
@@ -164,21 +222,20 @@ public final class PackedStore {
         }
     }
 
-    /// The first `count` tokens of one page of one head as attention reads them.
+    /// Some tokens of one head, all in one page, as attention reads them.
     ///
     /// - Parameter isFollowed: whether the caller reads the same head's next page after this one.
     func side(
         head: Int,
-        page: Int,
-        count: Int,
+        tokens range: Range<Int>,
         queries: Int,
         scoreStride: Int,
         digits: Int,
         isFollowed: Bool
     ) -> kva_packed_side {
-        let base = pages[page * kvHeads + head]
-        let following = (page + 1) * kvHeads + head
-        let next = isFollowed && following < pages.count ? UnsafeRawPointer(pages[following]) : nil
+        let index = range.lowerBound / pageTokens
+        let base = page(index, head: head), following = (index + 1) * kvHeads + head
+        let next = isFollowed && following < pages.count ? UnsafeRawPointer(pages[following].base) : nil
         let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
         return kva_packed_side(
             codes: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)),
@@ -188,8 +245,8 @@ public final class PackedStore {
             bits: UInt32(format.bits),
             channels: format.channels,
             group_size: format.groupSize,
-            first_token: 0,
-            tokens: count,
+            first_token: range.lowerBound % pageTokens,
+            tokens: range.count,
             group: queries,
             score_stride: scoreStride,
             envelope: format.side == .keys ? envelope.baseAddress.map { UnsafePointer($0 + head * channels) } : nil,

@@ -1,0 +1,125 @@
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Memory from which the stores of one cache take their pages: 2 MB at a time, as huge pages where the system has them.
+///
+/// Attention reads pages of many heads and layers in turn; with 4 KB pages of the system it would wait for
+/// address translations (measured: two thirds of the speed). Shared by all layers, so that at most one slab is not full.
+public final class PageArena: Sendable {
+    private static let slabBytes = 2 << 20
+
+    /// Addresses as numbers, which threads may pass to each other.
+    private struct State {
+        var slabs: [UInt] = []
+        /// What is left of the last slab.
+        var unused: UInt = 0
+        var unusedBytes = 0
+        var slabBytes = 0
+        var pageBytes = 0
+        /// Pages given back, by their size.
+        var returned: [Int: [UInt]] = [:]
+    }
+
+    /// Bytes that pages may take; as many as the system gives if `nil`.
+    public let budgetBytes: Int?
+    private let state = Mutex(State())
+
+    public init(budgetBytes: Int? = nil) {
+        self.budgetBytes = budgetBytes
+    }
+
+    deinit {
+        state.withLock { state in
+            for slab in state.slabs { free(UnsafeMutableRawPointer(bitPattern: slab)) }
+        }
+    }
+
+    /// Bytes taken from the system, used or not.
+    public var allocatedBytes: Int { state.withLock { $0.slabBytes } }
+    /// Bytes of the pages in use.
+    public var pageBytes: Int { state.withLock { $0.pageBytes } }
+
+    /// Bytes that a page of so many takes.
+    static func pageSize(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 }
+
+    /// Memory on a cache line's border, which comes back when the page is no longer referred to.
+    ///
+    /// - Parameter isZeroed: else it holds whatever it held.
+    /// - Throws: `KernelError.outOfMemory`, before anything is taken.
+    func page(byteCount: Int, isZeroed: Bool) throws -> ArenaPage {
+        let bytes = Self.pageSize(byteCount)
+        let address = try state.withLock { state in
+            if let budgetBytes, state.pageBytes + bytes > budgetBytes {
+                throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
+            }
+            if let address = state.returned[bytes]?.popLast() {
+                state.pageBytes += bytes
+                return address
+            }
+            if state.unusedBytes < bytes {
+                guard let slab = Self.slab(atLeast: bytes) else {
+                    throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
+                }
+                state.slabs.append(slab.address)
+                (state.unused, state.unusedBytes) = (slab.address, slab.byteCount)
+                state.slabBytes += slab.byteCount
+            }
+            let address = state.unused
+            state.unused += UInt(bytes)
+            state.unusedBytes -= bytes
+            state.pageBytes += bytes
+            return address
+        }
+        guard let base = UnsafeMutableRawPointer(bitPattern: address) else {
+            preconditionFailure("a page has an address")
+        }
+        if isZeroed { base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+        return ArenaPage(base: base, byteCount: bytes, arena: self)
+    }
+
+    /// Takes back a page for others of the same size.
+    fileprivate func giveBack(_ page: UnsafeMutableRawPointer, byteCount: Int) {
+        let address = UInt(bitPattern: page)
+        state.withLock { state in
+            state.returned[byteCount, default: []].append(address)
+            state.pageBytes -= byteCount
+        }
+    }
+
+    private static func slab(atLeast bytes: Int) -> (address: UInt, byteCount: Int)? {
+        let byteCount = (bytes + slabBytes - 1) / slabBytes * slabBytes
+        var address: UnsafeMutableRawPointer?
+        guard posix_memalign(&address, slabBytes, byteCount) == 0, let base = address else { return nil }
+        #if os(Linux)
+            _ = madvise(base, byteCount, MADV_HUGEPAGE)
+        #endif
+        return (UInt(bitPattern: base), byteCount)
+    }
+}
+
+/// A page in use; stores that were forked from each other share it until one of them writes.
+final class ArenaPage {
+    let base: UnsafeMutableRawPointer
+    let byteCount: Int
+    private let arena: PageArena
+
+    fileprivate init(base: UnsafeMutableRawPointer, byteCount: Int, arena: PageArena) {
+        self.base = base
+        self.byteCount = byteCount
+        self.arena = arena
+    }
+
+    deinit { arena.giveBack(base, byteCount: byteCount) }
+
+    /// A page of its own with the same bytes.
+    func copy() throws -> ArenaPage {
+        let page = try arena.page(byteCount: byteCount, isZeroed: false)
+        page.base.copyMemory(from: base, byteCount: byteCount)
+        return page
+    }
+}
