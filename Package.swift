@@ -100,7 +100,10 @@ let package = Package(
         tests("QuantizationTests", ["Quantization", "Kernels", "TensorCore"]),
         tests("StatisticsTests", ["Statistics", "Kernels", "TensorCore"]),
         tests("BenchmarksTests", ["Benchmarks", "Kernels", "TensorCore"]),
-        tests("InferenceTests", ["Inference", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]),
+        tests(
+            "InferenceTests",
+            ["Inference", "Quantization", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]
+        ),
         tests("CaptureTests", ["TestSupport", "Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests(
             "EvaluationTests",

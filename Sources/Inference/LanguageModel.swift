@@ -38,6 +38,7 @@ public final class LanguageModel: Sendable {
     public let tensorCounts: [ElementType: Int]
     public let parameterCount: Int
     private let decoder: Decoder
+    private let chat: Result<ChatTemplate, ModelError>
 
     /// Maps a GGUF file and checks it.
     ///
@@ -53,6 +54,12 @@ public final class LanguageModel: Sendable {
         configuration = try architecture.configuration(file)
         decoder = try architecture.load(file, configuration)
         tokenizer = try TokenizerLoader.load(file)
+        // Most uses need none, so a model without one is no failure yet.
+        do {
+            chat = .success(try ChatTemplate(file: file))
+        } catch let error as ModelError {
+            chat = .failure(error)
+        }
         tensorCounts = file.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
         parameterCount = file.orderedTensors.reduce(0) { $0 + $1.elementCount }
     }
@@ -68,6 +75,10 @@ public final class LanguageModel: Sendable {
     public func makeCache(capacity: Int, precision: FullCache.Precision = .float32) -> any KVCache {
         FullCache(shape: configuration.cacheShape, capacity: capacity, precision: precision)
     }
+
+    /// How the model wants a conversation to be written.
+    /// - Throws: `ModelError.unsupportedFeature` if its file has no template that is known.
+    public func chatTemplate() throws -> ChatTemplate { try chat.get() }
 
     /// Text to token ids, with the begin token if the model wants one.
     public func encode(_ text: [UInt8], parseSpecial: Bool = false) -> [Int32] {

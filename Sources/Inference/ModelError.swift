@@ -16,6 +16,16 @@ public enum ModelError: ActionableError, Equatable {
     case contextOverflow(held: Int, added: Int, contextLength: Int)
     case cacheFull(held: Int, added: Int, capacity: Int)
     case cacheOfAnotherModel(cache: CacheShape, model: CacheShape)
+    /// What caches would take at full length is beyond the budget; bytes.
+    case memoryBudget(
+        cache: String,
+        sequences: Int,
+        tokens: Int,
+        wanted: Int,
+        budget: Int,
+        sequencesThatFit: Int,
+        tokensThatFit: Int
+    )
     case textTooShort(tokens: Int, window: Int)
     case invalidSetting(name: String, value: String, expected: String)
 
@@ -34,6 +44,9 @@ public enum ModelError: ActionableError, Equatable {
         case .cacheFull(let held, let added, _): "\(added) tokens after \(held) do not fit the cache"
         case .cacheOfAnotherModel(let cache, let model):
             "the cache is of \(cache.summary), the model of \(model.summary)"
+        case .memoryBudget(let cache, let sequences, let tokens, let wanted, _, _, _):
+            "\(sequences) sequence\(sequences == 1 ? "" : "s") of up to \(tokens) tokens take \(wanted) bytes of "
+                + "cache '\(cache)'"
         case .textTooShort(let tokens, _): "the text has only \(tokens) tokens"
         case .invalidSetting(let name, let value, _): "\(name) is \(value)"
         }
@@ -63,6 +76,7 @@ public enum ModelError: ActionableError, Equatable {
         case .contextOverflow(_, _, let contextLength): "at most \(contextLength) tokens in all"
         case .cacheFull(_, _, let capacity): "at most \(capacity) tokens in all"
         case .cacheOfAnotherModel: "a cache that this model made"
+        case .memoryBudget(_, _, _, _, let budget, _, _): "at most the budget of \(budget) bytes"
         case .textTooShort(_, let window): "at least one window of \(window) tokens"
         }
     }
@@ -79,6 +93,9 @@ public enum ModelError: ActionableError, Equatable {
         case .contextOverflow: "shorten the text, or limit it with --max-tokens"
         case .cacheFull: "make a cache with a larger capacity"
         case .cacheOfAnotherModel: "call makeCache(capacity:) of this model"
+        case .memoryBudget(_, _, let tokens, _, _, let sequences, let length):
+            "what would fit: \(sequences) sequence\(sequences == 1 ? "" : "s") of \(tokens) tokens, "
+                + "or this many of \(length) tokens"
         case .textTooShort: "give a longer text, or a smaller window"
         case .invalidSetting: nil
         }

@@ -22,6 +22,11 @@ public struct Sampling: Sendable, Equatable {
         self.init(uncheckedTemperature: temperature, topP: topP, seed: seed)
     }
 
+    /// The same for another sequence of a batch: its seed plus the sequence's number.
+    func stream(_ index: Int) -> Sampling {
+        Sampling(uncheckedTemperature: temperature, topP: topP, seed: seed &+ UInt64(index))
+    }
+
     private init(uncheckedTemperature temperature: Double, topP: Double, seed: UInt64) {
         self.temperature = temperature
         self.topP = topP

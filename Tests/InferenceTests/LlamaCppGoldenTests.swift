@@ -54,7 +54,7 @@ struct LlamaCppGoldenTests {
                 prompt: golden.tokens,
                 maximumTokens: golden.greedy.count,
                 cache: cache
-            )
+            ).generation
             #expect(result.tokens == golden.greedy)
         }
     }

@@ -82,7 +82,7 @@ struct BenchKernelsCommand: ParsableCommand {
             try plan.validate()
             return plan
         }
-        if let json, json != "-" { try checkFolder(of: json) }
+        if let json, json != "-" { try refuseMissingFolder(of: json) }
         Parallel.threadCount = threads
         Interruption.install()
         let bar = ProgressBar("\(plan.benchmarks.count) kernel(s)", isQuiet: quiet)
@@ -94,14 +94,6 @@ struct BenchKernelsCommand: ParsableCommand {
         }
         if let json { try AtomicFile.write(jsonText(measurements) + "\n", to: json) }
         Terminal.printResult(MeasurementTable(measurements).text)
-    }
-
-    /// Before minutes of work whose result has nowhere to go.
-    private func checkFolder(of path: String) throws {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        guard FileManager.default.isWritableFile(atPath: folder) else {
-            throw FileError.unwritable(path: path, reason: "no folder \(folder) that can be written to")
-        }
     }
 }
 

@@ -10,6 +10,7 @@ struct KVAtlasCommand: ParsableCommand {
               kvatlas run experiments/01-distribution/experiment.yaml
               kvatlas capture --model model.gguf --text prose.txt --out capture.h5
               kvatlas stats capture.h5 --by channel --out channels.csv
+              kvatlas generate --model model.gguf --prompt "Once upon a time" --cache kivi-2-g32-r128
               kvatlas error capture.h5 --schemes kivi-2-g32-r128 --out errors.csv
 
             Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted.
@@ -18,7 +19,8 @@ struct KVAtlasCommand: ParsableCommand {
         version: "kvatlas \(ToolVersion.current)",
         subcommands: [
             RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
-            ErrorCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self, BenchCommand.self,
+            ErrorCommand.self, GenerateCommand.self, PlotCommand.self, ReportCommand.self, ListCommand.self,
+            BenchCommand.self,
             DoctorCommand.self,
         ]
     )

@@ -60,3 +60,11 @@ func refuseExisting(_ path: String, overwrite: Bool) throws {
         throw FileError.exists(path: path, flag: "--overwrite")
     }
 }
+
+/// Before minutes of work whose result has nowhere to go.
+func refuseMissingFolder(of path: String) throws {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    guard FileManager.default.isWritableFile(atPath: folder) else {
+        throw FileError.unwritable(path: path, reason: "no folder \(folder) that can be written to")
+    }
+}

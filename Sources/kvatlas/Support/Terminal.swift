@@ -9,11 +9,13 @@ enum Terminal {
     }
 
     /// Writes a result; a reader that closed the pipe early (`| head`) is no failure.
-    static func printResult(_ text: String) {
-        let bytes = Array((text + "\n").utf8)
+    static func printResult(_ text: String) { write(Array((text + "\n").utf8)) }
+
+    /// Writes bytes to stdout at once.
+    static func write(_ bytes: [UInt8]) {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = bytes[sent...].withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
                 return

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Inference
+import Kernels
+import Tokenizers
+
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate",
+        abstract: "Continue a text with a model and a full or a low-bit cache.",
+        discussion: """
+            Text goes to stdout as it comes, times and the cache's bytes to stderr.
+
+            Caches: \(CacheSpecification.grammar).
+
+            Examples:
+              kvatlas generate --model model.gguf --prompt "Once upon a time" --cache kivi-2-g32-r128
+              kvatlas generate --model model.gguf --chat --prompt "Why is the sky blue?"
+              kvatlas generate --model model.gguf --prompts questions.txt --batch 8 --json answers.json
+              kvatlas generate --model model.gguf --prompt-file long.txt --max-tokens 100 --draft 8
+            """
+    )
+
+    @OptionGroup var shared: SharedOptions
+
+    @Option(help: ArgumentHelp("The model, a GGUF file.", valueName: "file"), completion: .file(extensions: ["gguf"]))
+    var model: String
+
+    @Option(help: ArgumentHelp("The cache.", valueName: "name"))
+    var cache: String = "full-f16"
+
+    @OptionGroup var cacheOptions: CacheOptions
+
+    @Option(help: ArgumentHelp("The text to continue.", valueName: "text"))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("A file whose whole text is the prompt.", valueName: "file"), completion: .file())
+    var promptFile: String?
+
+    @Option(help: ArgumentHelp("A file with a prompt a line.", valueName: "file"), completion: .file())
+    var prompts: String?
+
+    @Option(help: ArgumentHelp("Sequences that are generated together.", valueName: "n"))
+    var batch: Int = 1
+
+    @Flag(help: "Each prompt is a message to an instruction-tuned model.")
+    var chat = false
+
+    @Option(help: ArgumentHelp("Tokens to generate for each prompt, at most.", valueName: "n"))
+    var maxTokens: Int = 256
+
+    @Option(help: "0 takes the likeliest token; higher is wilder.")
+    var temperature: Double = 0
+
+    @Option(help: ArgumentHelp("Draw from the likeliest tokens whose probabilities reach this sum.", valueName: "p"))
+    var topP: Double = 1
+
+    @Option(help: "Of the draws; sequence i of a batch uses the seed plus i.")
+    var seed: UInt64 = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Guess up to n tokens a step from the text so far and check them in one pass; one sequence at a time.",
+            valueName: "n"
+        )
+    )
+    var draft: Int = 0
+
+    @Option(help: ArgumentHelp("Refuse to begin if the cache could take more, e.g. 500MB.", valueName: "bytes"))
+    var budget: ByteCount?
+
+    @Option(
+        help: ArgumentHelp(
+            "Also write texts, tokens, times and bytes as JSON; - for stdout, alone.",
+            valueName: "file"
+        ),
+        completion: .file(extensions: ["json"])
+    )
+    var json: String?
+
+    func validate() throws {
+        try validatePositive(batch, "--batch")
+        try validatePositive(maxTokens, "--max-tokens")
+        guard [prompt, promptFile, prompts].filter({ $0 != nil }).count == 1 else {
+            throw ValidationError("give one of --prompt, --prompt-file and --prompts")
+        }
+        if draft < 0 { throw ValidationError("--draft must be 0 or more, not \(draft)") }
+        if draft > 0, batch > 1 {
+            throw ValidationError("--draft works on one sequence at a time, not --batch \(batch)")
+        }
+    }
+
+    func run() throws {
+        try shared.apply()
+        let specification = try cacheOptions.specification(cache, command: "generate")
+        let sampling = try UsageError.wrap("generate") {
+            temperature == 0 ? Sampling.greedy : try Sampling(temperature: temperature, topP: topP, seed: seed)
+        }
+        let texts = try promptTexts()
+        if let json, json != "-" { try refuseMissingFolder(of: json) }
+        let languageModel = try LanguageModel(path: model)
+        let ids = try tokens(of: texts, languageModel)
+        Interruption.install()
+        var run = GenerationRun(
+            model: languageModel,
+            specification: specification,
+            generator: Generator(model: languageModel, sampling: sampling, draftTokens: draft),
+            maximumTokens: maxTokens,
+            budgetBytes: budget?.bytes
+        )
+        let writer = GenerationWriter(isSilent: json == "-", isStreaming: min(batch, ids.count) == 1)
+        for first in stride(from: 0, to: ids.count, by: batch) where !run.isInterrupted {
+            try run.generate(Array(zip(texts, ids)[first..<min(first + batch, ids.count)]), writer)
+        }
+        if !shared.quiet { Terminal.printError(run.summary) }
+        if json == "-" {
+            try printJSON(run.report)
+        } else if let json {
+            try AtomicFile.write(jsonText(run.report) + "\n", to: json)
+        }
+        if run.isInterrupted { throw Interrupted() }
+    }
+
+    private func promptTexts() throws -> [String] {
+        if let prompt { return [prompt] }
+        let path = promptFile ?? prompts ?? ""
+        let text = String(decoding: try TextFile.load(path).bytes, as: UTF8.self)
+        if promptFile != nil { return [text] }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
+        }
+        // What follows the last line's end is no line.
+        if lines.last == "" { lines.removeLast() }
+        guard !lines.isEmpty else { throw PromptError(path: path, line: nil) }
+        if let empty = lines.firstIndex(where: { $0.allSatisfy { $0.isWhitespace } }) {
+            throw PromptError(path: path, line: empty + 1)
+        }
+        return lines
+    }
+
+    private func tokens(of texts: [String], _ model: LanguageModel) throws -> [[Int32]] {
+        let template = chat ? try model.chatTemplate() : nil
+        return texts.map { text in
+            let whole = template?.prompt(user: text) ?? text
+            return model.encode(Array(whole.utf8), parseSpecial: template != nil)
+        }
+    }
+}
+
+extension Zip2Sequence where Sequence1 == [String], Sequence2 == [[Int32]] {
+    fileprivate subscript(range: Range<Int>) -> ArraySlice<(String, [Int32])> { Array(self)[range] }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import Inference
+import Tokenizers
+
+/// What `generate` did, for programs.
+struct GenerationReport: Encodable {
+    struct Sequence: Encodable {
+        let prompt: String
+        let promptTokens: Int
+        let text: String
+        let tokens: [Int32]
+        let stopReason: Generation.StopReason
+    }
+
+    let model: String
+    let cache: String
+    var sequences: [Sequence] = []
+    var prefillSeconds = 0.0
+    var decodeSeconds = 0.0
+    var prefillTokens = 0
+    /// All but the first of each sequence, which comes of its prompt.
+    var decodedTokens = 0
+    var drafted = 0
+    var accepted = 0
+    /// Of the batch whose cache was the largest.
+    var peakCacheBytes = CacheBytes()
+
+    var prefillTokensPerSecond: Double { prefillSeconds > 0 ? Double(prefillTokens) / prefillSeconds : 0 }
+    var decodeTokensPerSecond: Double { decodeSeconds > 0 ? Double(decodedTokens) / decodeSeconds : 0 }
+
+    private enum CodingKeys: String, CodingKey {
+        case model, cache, sequences, prefillSeconds, decodeSeconds, prefillTokens, decodedTokens, drafted, accepted
+        case peakCacheBytes, prefillTokensPerSecond, decodeTokensPerSecond
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(model, forKey: .model)
+        try container.encode(cache, forKey: .cache)
+        try container.encode(sequences, forKey: .sequences)
+        try container.encode(prefillSeconds, forKey: .prefillSeconds)
+        try container.encode(decodeSeconds, forKey: .decodeSeconds)
+        try container.encode(prefillTokens, forKey: .prefillTokens)
+        try container.encode(decodedTokens, forKey: .decodedTokens)
+        try container.encode(drafted, forKey: .drafted)
+        try container.encode(accepted, forKey: .accepted)
+        try container.encode(peakCacheBytes, forKey: .peakCacheBytes)
+        try container.encode(prefillTokensPerSecond, forKey: .prefillTokensPerSecond)
+        try container.encode(decodeTokensPerSecond, forKey: .decodeTokensPerSecond)
+    }
+}
+
+/// The batches of one `generate`, one after the other.
+struct GenerationRun {
+    let model: LanguageModel
+    let specification: CacheSpecification
+    let generator: Generator
+    let maximumTokens: Int
+    let budgetBytes: Int?
+    private(set) var report: GenerationReport
+    private(set) var isInterrupted = false
+
+    init(
+        model: LanguageModel,
+        specification: CacheSpecification,
+        generator: Generator,
+        maximumTokens: Int,
+        budgetBytes: Int?
+    ) {
+        self.model = model
+        self.specification = specification
+        self.generator = generator
+        self.maximumTokens = maximumTokens
+        self.budgetBytes = budgetBytes
+        report = GenerationReport(model: model.path, cache: specification.id)
+    }
+
+    mutating func generate(_ prompts: [(text: String, ids: [Int32])], _ writer: GenerationWriter) throws {
+        let context = model.configuration.contextLength
+        let caches = try specification.caches(
+            shape: model.configuration.cacheShape,
+            capacities: prompts.map { min(context, $0.ids.count + maximumTokens) },
+            budgetBytes: budgetBytes
+        )
+        let tokenizer = model.tokenizer
+        let (generations, times) = try generator.generate(
+            prompts: prompts.map { $0.ids },
+            maximumTokens: maximumTokens,
+            caches: caches
+        ) { _, token in
+            writer.write(tokenizer.tokenBytes(token))
+            // Ctrl-C ends the text here; what there is of it is kept.
+            do { try Interruption.check() } catch is Interrupted { return false }
+            return true
+        }
+        writer.endText()
+        isInterrupted = (try? Interruption.check()) == nil
+        for (prompt, generation) in zip(prompts, generations) {
+            let text = tokenizer.decodeText(generation.tokens)
+            writer.show(prompt: prompt.text, text: text)
+            report.sequences.append(
+                .init(
+                    prompt: prompt.text,
+                    promptTokens: prompt.ids.count,
+                    text: text,
+                    tokens: generation.tokens,
+                    stopReason: generation.stopReason
+                )
+            )
+            report.drafted += generation.drafted
+            report.accepted += generation.accepted
+        }
+        report.prefillSeconds += times.prefill.seconds
+        report.decodeSeconds += times.decode.seconds
+        report.prefillTokens += times.promptTokens
+        report.decodedTokens += times.decodedTokens
+        let bytes = caches.reduce(CacheBytes()) { $0 + $1.bytes }
+        if bytes.total > report.peakCacheBytes.total { report.peakCacheBytes = bytes }
+    }
+
+    var summary: String {
+        let bytes = report.peakCacheBytes
+        var lines = [
+            String(
+                format: "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s",
+                report.prefillTokens,
+                report.prefillTokensPerSecond,
+                report.sequences.reduce(0) { $0 + $1.tokens.count },
+                report.decodeTokensPerSecond
+            ),
+            "cache \(report.cache): \(byteText(bytes.total)) at its largest (codes \(byteText(bytes.codes)), "
+                + "scales \(byteText(bytes.scales)), full precision \(byteText(bytes.fullPrecision)), "
+                + "unused \(byteText(bytes.unused)))",
+        ]
+        if report.drafted > 0 { lines.append("drafts: \(report.accepted) of \(report.drafted) right") }
+        let reasons = Set(report.sequences.map { $0.stopReason })
+        if reasons.contains(.contextFull) { lines.append("stopped where the model's context ends") }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
+}
+
+/// Puts texts on stdout: one as it comes, those of a batch when they are done.
+final class GenerationWriter {
+    private let isSilent: Bool
+    private let isStreaming: Bool
+    private var pending: [UInt8] = []
+
+    init(isSilent: Bool, isStreaming: Bool) {
+        self.isSilent = isSilent
+        self.isStreaming = isStreaming
+    }
+
+    func write(_ bytes: [UInt8]) {
+        guard isStreaming, !isSilent else { return }
+        // A token may end in the middle of a character.
+        pending += bytes
+        let whole = Self.wholeCharacters(pending)
+        Terminal.write(Array(pending[..<whole]))
+        pending.removeFirst(whole)
+    }
+
+    func endText() {
+        guard isStreaming, !isSilent else { return }
+        Terminal.write(pending + Array("\n".utf8))
+        pending = []
+    }
+
+    func show(prompt: String, text: String) {
+        guard !isStreaming, !isSilent else { return }
+        Terminal.printResult("--- \(prompt)\n\(text)")
+    }
+
+    /// Bytes up to a character of which the rest has not come.
+    static func wholeCharacters(_ bytes: [UInt8]) -> Int {
+        for back in 1...3 where back <= bytes.count {
+            let byte = bytes[bytes.count - back]
+            if byte & 0xC0 == 0x80 { continue }
+            let length = byte & 0xE0 == 0xC0 ? 2 : byte & 0xF0 == 0xE0 ? 3 : byte & 0xF8 == 0xF0 ? 4 : 1
+            return length > back ? bytes.count - back : bytes.count
+        }
+        return bytes.count
+    }
+}
