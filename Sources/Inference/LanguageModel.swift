@@ -162,46 +162,61 @@ public final class LanguageModel: Sendable {
     /// A sequence's logits are the same bit for bit in any batch of up to 16, and but for rounding in larger ones.
     ///
     /// - Returns: logits `[token, vocabulary]`, a row a sequence.
-    /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
-    ///   `KernelError.outOfMemory`. The caches then hold what they held before.
+    /// - Throws: as ``run(_:caches:consume:)``.
     public func step(_ tokens: [Int32], caches: [any KVCache]) throws -> Tensor {
-        precondition(tokens.count == caches.count, "\(tokens.count) tokens for \(caches.count) caches")
-        for (token, cache) in zip(tokens, caches) { try check([token], cache) }
-        let accuracies = Set(caches.map { $0.accuracy })
-        guard accuracies.count == 1 else {
+        let count = tokens.count * configuration.vocabularySize
+        var elements: [Float] = []
+        try run(tokens.map { [$0] }, caches: caches) { logits in elements = Array(logits) }
+        precondition(elements.count == count, "\(elements.count) logits")
+        return Tensor(
+            layout: Layout([.init(.token, tokens.count), .init(.vocabulary, configuration.vocabularySize)]),
+            elements: elements
+        )
+    }
+
+    /// Runs tokens of each sequence of a batch, as many of one as of another, after those that its cache holds.
+    ///
+    /// - Parameter consume: takes the logits `[sequence, row, vocabulary]`, valid during the call, which it may
+    ///   overwrite.
+    /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
+    ///   `KernelError.outOfMemory`. The caches then hold the tokens that they held before.
+    /// - Precondition: as many lists of tokens as caches, of one length.
+    public func run(
+        _ tokens: [[Int32]],
+        caches: [any KVCache],
+        consume: (UnsafeMutableBufferPointer<Float>) throws -> Void
+    ) throws {
+        let rows = tokens.first?.count ?? 0
+        precondition(tokens.count == caches.count && tokens.allSatisfy { $0.count == rows }, "a ragged batch")
+        for (tokens, cache) in zip(tokens, caches) { try check(tokens, cache) }
+        guard Set(caches.map { $0.accuracy }).count == 1 else {
             throw ModelError.invalidSetting(
                 name: "batch",
                 value: "of several accuracies",
                 expected: "one for all caches"
             )
         }
-        let held = caches.map { $0.length }, vocabularySize = configuration.vocabularySize
-        let hidden = FloatBuffer(count: tokens.count * configuration.width)
-        let workspace = Workspace(tokens: tokens.count, hidden: hidden.pointer, configuration: configuration)
+        let held = caches.map { $0.length }, count = rows * tokens.count
+        let hidden = FloatBuffer(count: count * configuration.width)
+        let workspace = Workspace(tokens: count, hidden: hidden.pointer, configuration: configuration)
         let step = ForwardStep(
-            tokens: tokens.count,
+            tokens: count,
             firstPosition: held[0],
-            rotation: rotation(held),
+            rotation: rotation(held.flatMap { $0..<$0 + rows }),
             caches: caches,
             tap: nil,
             workspace: workspace
         )
+        let logits = FloatBuffer(count: count * configuration.vocabularySize)
         try restoring(caches) {
-            decoder.embed(tokens, into: hidden.pointer)
+            decoder.embed(tokens.flatMap { $0 }, into: hidden.pointer)
             for (layer, block) in decoder.blocks.enumerated() {
                 try block.run(layer: layer, step: step, isOutputNeeded: true)
                 for cache in caches { try cache.settle(layer: layer) }
             }
+            decoder.logits(rows: 0..<count, workspace: workspace, into: logits.pointer)
+            try consume(.init(start: logits.pointer, count: count * configuration.vocabularySize))
         }
-        let elements = [Float](unsafeUninitializedCapacity: tokens.count * vocabularySize) { buffer, count in
-            guard let target = buffer.baseAddress else { return }
-            decoder.logits(rows: 0..<tokens.count, workspace: workspace, into: target)
-            count = tokens.count * vocabularySize
-        }
-        return Tensor(
-            layout: Layout([.init(.token, tokens.count), .init(.vocabulary, vocabularySize)]),
-            elements: elements
-        )
     }
 
     private func rotation(_ positions: some Collection<Int>) -> RotaryTable {

@@ -1,0 +1,97 @@
+import TensorCore
+
+/// The tables `quality` and `quality-by-position`.
+enum QualityTables {
+    private static let scope: [Table.Column] = [
+        .init("cache", .string, "cache; 'kvatlas generate --help' says how names are written")
+    ]
+
+    private static let scores: [Table.Column] = [
+        .init("tokens", .integer, unit: "token", "scored tokens"),
+        .init("loss", .number, unit: "nat", "mean of -ln p(right token)"),
+        .init("perplexity", .number, "exp(loss)"),
+    ]
+
+    private static let divergences: [Table.Column] = [
+        .init(
+            "divergence_mean",
+            .number,
+            unit: "nat",
+            "mean over tokens of KL(full float32 || cache) of the next token"
+        ),
+        .init("divergence_median", .number, unit: "nat", "median of the same"),
+        .init("divergence_p90", .number, unit: "nat", "90 % of tokens have at most this"),
+        .init("divergence_p95", .number, unit: "nat", "95 % of tokens have at most this"),
+        .init("divergence_p99", .number, unit: "nat", "99 % of tokens have at most this"),
+        .init("divergence_p999", .number, unit: "nat", "99.9 % of tokens have at most this"),
+        .init("divergence_max", .number, unit: "nat", "largest"),
+        .init(
+            "top1_agreement",
+            .number,
+            "share of tokens where cache and full precision find the same likeliest token"
+        ),
+        .init("top1_low", .number, "lower end of its 95 % Wilson interval, tokens taken as independent"),
+        .init("top1_high", .number, "upper end"),
+        .init("probability_change", .number, "mean change of the right token's probability"),
+        .init("probability_change_rms", .number, "root of its mean square"),
+    ]
+
+    private static let conditions: [Table.Column] = [
+        .init(
+            "mode",
+            .string,
+            "exact: unscored tokens are an exact prompt, the rest comes in blocks; in-place: at once"
+        ),
+        .init("window", .integer, unit: "token", "tokens of a window"),
+        .init("block", .integer, unit: "token", "tokens that come together; missing in-place"),
+        .init("scoring", .string, "second-half: tokens with half a window before them; all: all but the first"),
+        .init("windows", .integer, "windows of the text"),
+    ]
+
+    static func tables(_ results: [QualityResult], settings: QualityStudySettings, windows: Int) -> [Table] {
+        let measured = settings.isCompared ? scores + divergences : scores
+        var whole = Table(
+            name: "quality",
+            meaning: "How well the model predicts the text with one cache, and how far it is from a float32 cache.",
+            columns: scope + measured + conditions
+        )
+        var byPosition = Table(
+            name: "quality-by-position",
+            meaning: "The same for the tokens of one part of the windows.",
+            columns: scope + [
+                .init("first_position", .integer, unit: "token", "first position of the part, from 0"),
+                .init("end_position", .integer, unit: "token", "position after the last"),
+            ] + measured
+        )
+        let block: Table.Value = settings.mode == .exact ? .integer(settings.blockTokens) : .missing
+        let common: [Table.Value] = [
+            .string(settings.mode.rawValue), .integer(settings.window), block, .string(settings.scoring.rawValue),
+            .integer(windows),
+        ]
+        for (cache, result) in zip(settings.caches, results) {
+            whole.append([.string(cache.id)] + cells(result.summary(), settings) + common)
+            for bucket in result.buckets {
+                let summary = result.summary(of: bucket)
+                guard summary.tokens > 0 else { continue }
+                byPosition.append(
+                    [.string(cache.id), .integer(bucket.lowerBound), .integer(bucket.upperBound)]
+                        + cells(summary, settings)
+                )
+            }
+        }
+        return [whole, byPosition]
+    }
+
+    private static func cells(_ summary: QualitySummary, _ settings: QualityStudySettings) -> [Table.Value] {
+        let scores: [Table.Value] = [
+            .integer(summary.tokens), .number(summary.meanLoss), .number(summary.perplexity),
+        ]
+        guard settings.isCompared else { return scores }
+        let interval = summary.agreementInterval
+        let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999, 1].map { Table.Value.number(summary.divergence(quantile: $0)) }
+        return scores + [.number(summary.meanDivergence)] + quantiles + [
+            .number(summary.agreement), .number(interval.low), .number(interval.high),
+            .number(summary.meanProbabilityChange), .number(summary.probabilityChangeSpread),
+        ]
+    }
+}
