@@ -54,10 +54,10 @@ let package = Package(
         library("Kernels", ["TensorCore", "CKernels", "COpenBLAS"]),
         library("Quantization", ["TensorCore", "Kernels"]),
         library("Statistics", ["TensorCore", "Kernels"]),
-        library("Benchmarks", ["TensorCore", "Kernels"]),
 
         // MARK: - Models and captures
         library("Inference", ["TensorCore", "Kernels", "ModelFormats", "Tokenizers", "Quantization", "Statistics"]),
+        library("Benchmarks", ["TensorCore", "Kernels", "Inference"]),
         library("Capture", ["Inference", "HDF5", "TensorCore", "Kernels"]),
 
         // MARK: - Studies

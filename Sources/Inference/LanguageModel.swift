@@ -37,6 +37,8 @@ public final class LanguageModel: Sendable {
     /// Tensors of each element type, for example `[.q4_1: 210, .q8_0: 1, .float32: 61]`.
     public let tensorCounts: [ElementType: Int]
     public let parameterCount: Int
+    /// Bytes of the weights as the file has them, mapped.
+    public let weightBytes: Int
     private let decoder: Decoder
     private let chat: Result<ChatTemplate, ModelError>
 
@@ -62,6 +64,7 @@ public final class LanguageModel: Sendable {
         }
         tensorCounts = file.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
         parameterCount = file.orderedTensors.reduce(0) { $0 + $1.elementCount }
+        weightBytes = file.orderedTensors.reduce(0) { $0 + $1.byteCount }
     }
 
     /// The types of the weights, most frequent first: `q4_1 ×210, f32 ×61, q8_0 ×1`.

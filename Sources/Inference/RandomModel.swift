@@ -19,6 +19,23 @@ public enum RandomModel {
         public var isOutputTied = true
 
         public init() {}
+
+        /// Sizes of known models, for timings.
+        public static let known: [(name: String, shape: Shape)] = [
+            ("llama-2-7b", Shape(layers: 32, heads: 32, kvHeads: 32, feedForwardWidth: 11_008)),
+            ("llama-2-13b", Shape(layers: 40, heads: 40, kvHeads: 40, feedForwardWidth: 13_824)),
+            ("mistral-7b", Shape(layers: 32, heads: 32, kvHeads: 8, feedForwardWidth: 14_336)),
+            ("llama-3-8b", Shape(layers: 32, heads: 32, kvHeads: 8, feedForwardWidth: 14_336)),
+            ("qwen2.5-7b", Shape(layers: 28, heads: 28, kvHeads: 4, feedForwardWidth: 18_944)),
+        ]
+
+        private init(layers: Int, heads: Int, kvHeads: Int, feedForwardWidth: Int) {
+            self.init()
+            (self.layers, self.heads, self.kvHeads) = (layers, heads, kvHeads)
+            self.feedForwardWidth = feedForwardWidth
+            headDim = 128
+            contextLength = 131_072
+        }
     }
 
     /// Text of the token that ends a generation; bytes and a few merges come before it.
@@ -163,8 +180,18 @@ extension RandomModel {
             }
         }
 
+        /// Beyond a million, numbers come again from a random place on: large models are for timings only.
         private mutating func gaussians(_ count: Int, deviation: Double) -> [Float] {
-            (0..<count).map { _ in Float(generator.nextGaussian() * deviation) }
+            let drawn = (0..<min(count, 1 << 20)).map { _ in Float(generator.nextGaussian() * deviation) }
+            guard drawn.count < count else { return drawn }
+            return [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+                while filled < count {
+                    let first = filled == 0 ? 0 : Int(generator.next() % UInt64(drawn.count))
+                    let part = min(drawn.count - first, count - filled)
+                    _ = buffer[filled..<filled + part].initialize(fromContentsOf: drawn[first..<first + part])
+                    filled += part
+                }
+            }
         }
     }
 }

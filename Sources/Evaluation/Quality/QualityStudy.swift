@@ -132,7 +132,8 @@ private struct QualityBatch {
             truth.withUnsafeBufferPointer { truth in
                 guard let logits = logits.baseAddress, let target = target.baseAddress else { return }
                 // Each row is read and written by one call only.
-                nonisolated(unsafe) let own = logits, place = target, reference = truth.isEmpty ? nil : truth.baseAddress
+                nonisolated(unsafe) let own = logits, place = target,
+                    reference = truth.isEmpty ? nil : truth.baseAddress
                 Parallel.forEach(rows) { row in
                     let next = windows[row / count][first + row % count + 1]
                     withUnsafeTemporaryAllocation(of: Float.self, capacity: vocabulary) { scratch in

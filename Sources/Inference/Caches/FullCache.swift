@@ -98,6 +98,29 @@ public final class FullCache: KVCache {
         for store in keys + values { store.truncate(to: length) }
     }
 
+    /// Writes some tokens' keys and values of a layer, `[token, kv_head, channel]`.
+    /// - Precondition: the tokens are held.
+    package func copy(
+        layer: Int,
+        tokens range: Range<Int>,
+        keys keyTarget: UnsafeMutablePointer<Float>,
+        values valueTarget: UnsafeMutablePointer<Float>
+    ) {
+        let channels = shape.headDim
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * channels) { scratch in
+            guard let rows = scratch.baseAddress else { return }
+            for (store, target) in [(keys[layer], keyTarget), (values[layer], valueTarget)] {
+                for head in 0..<shape.kvHeads {
+                    store.copy(head: head, tokens: range, into: rows)
+                    for token in 0..<range.count {
+                        (target + (token * shape.kvHeads + head) * channels)
+                            .update(from: rows + token * channels, count: channels)
+                    }
+                }
+            }
+        }
+    }
+
     public func fork() -> any KVCache {
         FullCache(shape, capacity, precision, keys: keys.map { $0.copy() }, values: values.map { $0.copy() })
     }

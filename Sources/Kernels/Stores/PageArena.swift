@@ -14,8 +14,13 @@ public final class PageArena: Sendable {
     private static let slabBytes = 2 << 20
 
     /// Addresses as numbers, which threads may pass to each other.
+    private struct Slab {
+        var address: UInt
+        var byteCount: Int
+    }
+
     private struct State {
-        var slabs: [UInt] = []
+        var slabs: [Slab] = []
         /// What is left of the last slab.
         var unused: UInt = 0
         var unusedBytes = 0
@@ -35,7 +40,7 @@ public final class PageArena: Sendable {
 
     deinit {
         state.withLock { state in
-            for slab in state.slabs { free(UnsafeMutableRawPointer(bitPattern: slab)) }
+            for slab in state.slabs { munmap(UnsafeMutableRawPointer(bitPattern: slab.address), slab.byteCount) }
         }
     }
 
@@ -65,7 +70,7 @@ public final class PageArena: Sendable {
                 guard let slab = Self.slab(atLeast: bytes) else {
                     throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
                 }
-                state.slabs.append(slab.address)
+                state.slabs.append(slab)
                 (state.unused, state.unusedBytes) = (slab.address, slab.byteCount)
                 state.slabBytes += slab.byteCount
             }
@@ -91,14 +96,22 @@ public final class PageArena: Sendable {
         }
     }
 
-    private static func slab(atLeast bytes: Int) -> (address: UInt, byteCount: Int)? {
-        let byteCount = (bytes + slabBytes - 1) / slabBytes * slabBytes
-        var address: UnsafeMutableRawPointer?
-        guard posix_memalign(&address, slabBytes, byteCount) == 0, let base = address else { return nil }
+    /// Straight from the system, so that what is given back is given back. It is on a slab's border.
+    private static func slab(atLeast bytes: Int) -> Slab? {
+        let byteCount = (bytes + slabBytes - 1) / slabBytes * slabBytes, whole = byteCount + slabBytes
         #if os(Linux)
-            _ = madvise(base, byteCount, MADV_HUGEPAGE)
+            let flags = Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS)
+        #else
+            let flags = MAP_PRIVATE | MAP_ANON
         #endif
-        return (UInt(bitPattern: base), byteCount)
+        guard let base = mmap(nil, whole, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else { return nil }
+        let before = (slabBytes - Int(bitPattern: base) % slabBytes) % slabBytes, after = slabBytes - before
+        if before > 0 { munmap(base, before) }
+        if after > 0 { munmap(base + before + byteCount, after) }
+        #if os(Linux)
+            _ = madvise(base + before, byteCount, MADV_HUGEPAGE)
+        #endif
+        return Slab(address: UInt(bitPattern: base + before), byteCount: byteCount)
     }
 }
 

@@ -7,7 +7,7 @@ public enum FigureCatalogue {
     public static let all: [any Figure.Type] = {
         let figures: [any Figure.Type] = [
             MagnitudeSurface.self, MagnitudeHeatMap.self, ChannelProfile.self, PerTokenVersusPerChannel.self,
-            ErrorByLayer.self,
+            ErrorByLayer.self, MemoryThroughput.self,
         ]
         precondition(Set(figures.map { $0.id }).count == figures.count, "two figures share an id")
         return figures

@@ -7,8 +7,9 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Examples:
               kvatlas bench kernels
+              kvatlas bench decode --model model.gguf --text wiki.txt
               kvatlas bench kernels --filter attention --threads 2 --json kernels.json
             """,
-        subcommands: [BenchKernelsCommand.self]
+        subcommands: [BenchKernelsCommand.self, BenchDecodeCommand.self]
     )
 }
