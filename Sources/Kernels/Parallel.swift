@@ -45,10 +45,15 @@ public enum Parallel {
         withoutActuallyEscaping(body) { body in
             // The pointer outlives the call below, and `body` is safe to share by this function's contract.
             nonisolated(unsafe) let shared = body
-            DispatchQueue.concurrentPerform(iterations: workers) { _ in
+            let run = {
                 while let index = job.next(below: count) {
                     do throws(Failure) { try shared(index) } catch { job.fail(at: index, error) }
                 }
+            }
+            // From within another region, or beside one.
+            if !WorkerPool.shared.run(helpers: workers - 1, run) {
+                nonisolated(unsafe) let run = run
+                DispatchQueue.concurrentPerform(iterations: workers) { _ in run() }
             }
         }
         if let failure = job.firstFailure { throw failure }

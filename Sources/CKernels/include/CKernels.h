@@ -255,4 +255,13 @@ void kva_processor_features(char *buffer, size_t capacity);
 
 #pragma clang assume_nonnull end
 
+/// Tells the processor that a loop waits for another thread.
+static inline void kva_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 #endif

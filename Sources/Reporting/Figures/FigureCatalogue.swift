@@ -3,22 +3,26 @@ import TensorCore
 
 /// All figures, by id.
 public enum FigureCatalogue {
-    /// In the order in which a report shows them.
+    /// Figures of a capture, in the order in which a report shows them.
     public static let all: [any Figure.Type] = {
         let figures: [any Figure.Type] = [
             MagnitudeSurface.self, MagnitudeHeatMap.self, ChannelProfile.self, PerTokenVersusPerChannel.self,
-            ErrorByLayer.self, MemoryThroughput.self,
+            ErrorByLayer.self,
         ]
         precondition(Set(figures.map { $0.id }).count == figures.count, "two figures share an id")
         return figures
     }()
 
+    /// Figures of timings, which a report of a capture has no tables for.
+    public static let benchmarks: [any Figure.Type] = [MemoryThroughput.self]
+
     public static var ids: [String] { all.map { $0.id } }
 
     /// - Throws: ``ReportingError/unknownFigure(id:known:)`` with the nearest id.
     public static func figure(_ id: String) throws -> any Figure.Type {
-        guard let figure = all.first(where: { $0.id == id }) else {
-            throw ReportingError.unknownFigure(id: id, known: ids)
+        let figures = all + benchmarks
+        guard let figure = figures.first(where: { $0.id == id }) else {
+            throw ReportingError.unknownFigure(id: id, known: figures.map { $0.id })
         }
         return figure
     }
