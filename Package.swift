@@ -67,7 +67,7 @@ let package = Package(
             "Experiments",
             [
                 "Evaluation", "Statistics", "Quantization", "Capture", "Inference", "ModelFormats", "Kernels",
-                "Reporting", "TensorCore", "COpenSSL", yams,
+                "Benchmarks", "Reporting", "TensorCore", "COpenSSL", yams,
             ]
         ),
 

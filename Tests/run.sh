@@ -91,7 +91,7 @@ if [ -n "$sanitizer" ]; then
     say "Kernels and file formats under the address sanitizer"
     # XCTest itself leaks 368 bytes, so only wrong accesses count.
     ASAN_OPTIONS=detect_leaks=0 swift test "${build[@]}" --skip-build --disable-xctest \
-        --filter "${filter:-^(KernelsTests|ModelFormatsTests|TokenizersTests|HDF5Tests|QuantizationTests)\\.}"
+        --filter "${filter:-^(KernelsTests|ModelFormatsTests|TokenizersTests|HDF5Tests|QuantizationTests)\\.|InferenceTests\\.(CacheContract|FullCache|BatchGeneration)}"
     exit 0
 fi
 

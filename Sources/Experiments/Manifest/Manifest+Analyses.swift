@@ -94,8 +94,8 @@ extension Manifest {
         _ value: YAMLValue?,
         _ scope: CaptureScope,
         _ reader: ManifestReader
-    ) -> [FigureRequest] {
-        let requests = reader.list(value, "figures", allowsEmpty: true) { item, key -> FigureRequest? in
+    ) -> [FigureRequest]? {
+        reader.list(value, "figures", allowsEmpty: true) { item, key -> FigureRequest? in
             var fields = ["id": item]
             if case .mapping = item.content {
                 fields = reader.mapping(item, key, allowed: ["id", "layers", "head", "tensors", "schemes", "metrics"])
@@ -117,7 +117,6 @@ extension Manifest {
             )
             return FigureRequest(id: id, selection: selection)
         }
-        return requests ?? FigureCatalogue.ids.map { FigureRequest(id: $0) }
     }
 
     /// A selection that the figure does not heed would be a silent mistake.

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Reporting
 import TensorCore
 
 extension Manifest {
@@ -33,11 +34,19 @@ extension Manifest {
             layers: sizes.flatMap { try? capture.layers.resolve(layerCount: $0.layers) },
             kvHeads: sizes?.kvHeads
         )
-        let analyses = reader.mapping(root["analyses"], "analyses", allowed: ["statistics", "magnitude", "errors"])
+        let analyses = reader.mapping(root["analyses"], "analyses", allowed: analysisKeys)
         let statistics = readStatistics(analyses["statistics"], scope, reader)
         let magnitude = readMagnitude(analyses["magnitude"], scope, reader)
         let errors = readErrors(analyses["errors"], scope, reader)
-        let figures = readFigures(root["figures"], scope, reader)
+        let quality = readQuality(analyses["quality"], reader)
+        let decode = readDecode(analyses["decode"], reader)
+        let isLive = analyses["quality"] != nil || analyses["decode"] != nil
+        let hasCapture =
+            !isLive || root["capture"] != nil || captureAnalyses.contains { analyses[$0] != nil }
+        var usual = hasCapture ? FigureCatalogue.ids : []
+        if quality != nil { usual.append(QualityByCache.id) }
+        if decode != nil { usual.append(MemoryThroughput.id) }
+        let figures = readFigures(root["figures"], scope, reader) ?? usual.map { FigureRequest(id: $0) }
         let output = readOutput(root["output"], name: name, reader)
         let description = reader.string(root["description"], "description") ?? ""
         guard let model, let texts else { return nil }
@@ -50,12 +59,17 @@ extension Manifest {
             statistics: statistics,
             magnitude: magnitude,
             errors: errors,
+            hasCapture: hasCapture,
+            quality: quality,
+            decode: decode,
             figures: figures,
             output: output,
             path: path
         )
     }
 
+    private static let captureAnalyses = ["statistics", "magnitude", "errors"]
+    private static let analysisKeys = captureAnalyses + ["quality", "decode"]
     private static let rootKeys = ["name", "description", "model", "texts", "capture", "analyses", "figures", "output"]
 
     private static func readName(

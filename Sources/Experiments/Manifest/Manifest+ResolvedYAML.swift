@@ -47,13 +47,15 @@ extension Manifest {
             ("description", Self.text(description)),
             ("model", Self.mapping([("path", Self.text(model.path)), ("name", Self.text(model.name))])),
             ("texts", Node.sequence(.init(textNodes))),
-            ("capture", Self.mapping(captureFields)),
+            ("capture", hasCapture ? Self.mapping(captureFields) : nil),
             (
                 "analyses",
                 Self.mapping([
-                    ("statistics", Self.mapping(statisticsFields)),
-                    ("magnitude", Self.mapping(magnitudeFields)),
-                    ("errors", Self.mapping(errorFields)),
+                    ("statistics", hasCapture ? Self.mapping(statisticsFields) : nil),
+                    ("magnitude", hasCapture ? Self.mapping(magnitudeFields) : nil),
+                    ("errors", hasCapture ? Self.mapping(errorFields) : nil),
+                    ("quality", quality.map { Self.mapping(qualityFields($0)) }),
+                    ("decode", decode.map { Self.mapping(decodeFields($0)) }),
                 ])
             ),
             ("figures", Node.sequence(.init(figureNodes))),
@@ -66,6 +68,28 @@ extension Manifest {
             ),
         ])
         return try Yams.serialize(node: root, width: -1, allowUnicode: true)
+    }
+
+    private func qualityFields(_ settings: QualityJobSettings) -> [(String, Node?)] {
+        [
+            ("caches", Node.sequence(.init(settings.caches.map(Self.text)))),
+            ("window", Self.plain(settings.window)),
+            ("stride", settings.stride.map(Self.plain)),
+            ("score", Self.text(settings.scoring)),
+            ("max_windows", settings.maximumWindows.map(Self.plain)),
+            ("mode", Self.text(settings.mode.rawValue)),
+            ("block", Self.plain(settings.blockTokens)),
+        ]
+    }
+
+    private func decodeFields(_ settings: DecodeJobSettings) -> [(String, Node?)] {
+        [
+            ("caches", Node.sequence(.init(settings.caches.map(Self.text)))),
+            ("batches", Node.sequence(.init(settings.batches.map(Self.plain), .implicit, .flow))),
+            ("prompts", Node.sequence(.init(settings.prompts.map(Self.plain), .implicit, .flow))),
+            ("steps", Self.plain(settings.steps)),
+            ("budget_bytes", settings.budgetBytes.map(Self.plain)),
+        ]
     }
 
     private static func mapping(_ entries: [(String, Node?)]) -> Node {

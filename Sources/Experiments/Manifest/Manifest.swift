@@ -34,6 +34,10 @@ public struct Manifest: Sendable, Equatable {
     public var statistics = StatisticsStudySettings()
     public var magnitude = MagnitudeStudySettings()
     public var errors = ErrorStudySettings()
+    /// Whether a capture is made and studied: it is, unless only live studies are asked for.
+    public var hasCapture = true
+    public var quality: QualityJobSettings?
+    public var decode: DecodeJobSettings?
     public var figures: [FigureRequest]
     public var output: Output
     /// The file it was read from.

@@ -37,16 +37,21 @@ struct StageFingerprints {
         let statistics = try fingerprint(.statistics, [capture], manifest.statistics)
         let magnitude = try fingerprint(.magnitude, [capture], manifest.magnitude)
         let errors = try fingerprint(.errors, [capture], manifest.errors)
+        let quality = try fingerprint(.quality, [inputs.model.sha256] + texts, manifest.quality)
+        let decode = try fingerprint(.decode, [inputs.model.sha256] + texts, manifest.decode)
         // The report shows the whole manifest, so it depends on every line of it.
         let report = try fingerprint(
             .report,
-            [statistics, magnitude, errors, try manifest.resolvedYAML()],
+            [statistics, magnitude, errors, quality, decode, try manifest.resolvedYAML()],
             manifest.figures
         )
-        all = [
-            (.capture, capture), (.statistics, statistics), (.magnitude, magnitude), (.errors, errors),
-            (.report, report),
-        ]
+        var all: [(id: Stage.ID, fingerprint: String)] = []
+        if manifest.hasCapture {
+            all = [(.capture, capture), (.statistics, statistics), (.magnitude, magnitude), (.errors, errors)]
+        }
+        if manifest.quality != nil { all.append((.quality, quality)) }
+        if manifest.decode != nil { all.append((.decode, decode)) }
+        self.all = all + [(.report, report)]
     }
 
     subscript(id: Stage.ID) -> String { all.first { $0.id == id }?.fingerprint ?? "" }

@@ -11,7 +11,7 @@ extension Runner {
         func stage(_ id: Stage.ID, _ body: @escaping Stage.Body) -> Stage {
             Stage(id: id, fingerprint: fingerprints[id], body: body)
         }
-        return [
+        let all = [
             stage(.capture) { try self.capture(inputs, $0) },
             stage(.statistics) { progress in
                 let file = try self.openCapture()
@@ -30,8 +30,12 @@ extension Runner {
                 for warning in result.warnings { self.observer.warn(warning) }
                 return (outputs, "\(result.schemes.count) schemes, \(result.errors.rows.count) rows")
             },
+            stage(.quality) { try self.quality(inputs, $0) },
+            stage(.decode) { try self.decode(inputs, $0) },
             stage(.report) { try self.report(inputs, $0) },
         ]
+        let ids = fingerprints.all.map { $0.id }
+        return all.filter { ids.contains($0.id) }
     }
 
     private func openCapture() throws -> CaptureFile { try CaptureFile(path: folder.path(RunFolder.capture)) }

@@ -1,7 +1,7 @@
 /// A step of a run: what it depends on, what it reads, how it is done.
 package struct Stage {
     package enum ID: String, CaseIterable, Codable, Sendable {
-        case capture, statistics, magnitude, errors, report
+        case capture, statistics, magnitude, errors, quality, decode, report
 
         var title: String {
             switch self {
@@ -9,6 +9,8 @@ package struct Stage {
             case .statistics: "statistics"
             case .magnitude: "magnitudes"
             case .errors: "errors"
+            case .quality: "quality"
+            case .decode: "speed of generation"
             case .report: "figures and report"
             }
         }
@@ -16,9 +18,9 @@ package struct Stage {
         /// The stages whose files it reads.
         var reads: [ID] {
             switch self {
-            case .capture: []
+            case .capture, .quality, .decode: []
             case .statistics, .magnitude, .errors: [.capture]
-            case .report: [.statistics, .magnitude, .errors]
+            case .report: [.statistics, .magnitude, .errors, .quality, .decode]
             }
         }
 

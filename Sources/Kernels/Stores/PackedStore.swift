@@ -136,12 +136,12 @@ public final class PackedStore {
         while pages.count + added.count < needed {
             added.append(try arena.page(byteCount: Self.pageBytes(format), isZeroed: true))
         }
-        if !tokens.isMultiple(of: pageTokens) { try ownLastPages() }
+        if !tokens.isMultiple(of: pageTokens) { try ownPages(pages.count - kvHeads..<pages.count) }
         pages += added
     }
 
-    private func ownLastPages() throws {
-        for index in pages.indices.suffix(kvHeads) where !isKnownUniquelyReferenced(&pages[index]) {
+    private func ownPages(_ range: Range<Int>) throws {
+        for index in range where !isKnownUniquelyReferenced(&pages[index]) {
             pages[index] = try pages[index].copy()
         }
     }
@@ -156,10 +156,11 @@ public final class PackedStore {
     public func truncate(to count: Int) throws {
         guard count < tokens else { return }
         precondition(count >= 0 && count.isMultiple(of: format.appendStep), "\(count) tokens end within a group")
-        pages.removeLast(pages.count - (count + pageTokens - 1) / pageTokens * kvHeads)
+        let kept = (count + pageTokens - 1) / pageTokens * kvHeads
+        if !count.isMultiple(of: pageTokens) { try ownPages(kept - kvHeads..<kept) }
+        pages.removeLast(pages.count - kept)
         tokens = count
         if !count.isMultiple(of: pageTokens) {
-            try ownLastPages()
             for head in 0..<kvHeads { clear(page(count / pageTokens, head: head), from: count % pageTokens) }
         }
         guard format.side == .keys else { return }

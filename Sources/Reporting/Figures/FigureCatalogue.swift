@@ -13,14 +13,14 @@ public enum FigureCatalogue {
         return figures
     }()
 
-    /// Figures of timings, which a report of a capture has no tables for.
-    public static let benchmarks: [any Figure.Type] = [MemoryThroughput.self]
+    /// Figures of models with caches in use, which a report of a capture has no tables for.
+    public static let live: [any Figure.Type] = [QualityByCache.self, MemoryThroughput.self]
 
     public static var ids: [String] { all.map { $0.id } }
 
     /// - Throws: ``ReportingError/unknownFigure(id:known:)`` with the nearest id.
     public static func figure(_ id: String) throws -> any Figure.Type {
-        let figures = all + benchmarks
+        let figures = all + live
         guard let figure = figures.first(where: { $0.id == id }) else {
             throw ReportingError.unknownFigure(id: id, known: figures.map { $0.id })
         }
