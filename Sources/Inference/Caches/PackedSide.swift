@@ -72,7 +72,7 @@ final class PackedSide {
         let wanted = format.packedTokens(of: side, held: tokens)
         while packed.tokens < wanted {
             // A page at a time, so that the copy stays small whatever the prompt.
-            try pack(min(wanted - packed.tokens, packed.pageTokens))
+            try pack(min(wanted - packed.tokens, packed.largestPageTokens))
         }
     }
 

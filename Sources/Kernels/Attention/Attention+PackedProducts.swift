@@ -16,17 +16,17 @@ extension Attention {
         into scores: UnsafeMutablePointer<Float>
     ) {
         let digits = accuracy.digits(bits: keys.format.bits, group: shape.group)
-        forEachPage(of: keys, shape: shape) { _, head, page, count, isFollowed in
+        forEachPage(of: keys, shape: shape) { _, head, tokens, isFollowed in
             var side = keys.side(
                 head: head,
-                tokens: page * keys.pageTokens..<page * keys.pageTokens + count,
+                tokens: tokens,
                 queries: shape.group,
                 scoreStride: keys.tokens,
                 digits: digits,
                 isFollowed: isFollowed
             )
             let firstQuery = head * shape.group
-            let target = scores + firstQuery * keys.tokens + page * keys.pageTokens
+            let target = scores + firstQuery * keys.tokens + tokens.lowerBound
             KernelTable.active.pointee.packed_scores(&side, query + firstQuery * shape.channels, target)
         }
     }
@@ -46,19 +46,19 @@ extension Attention {
     ) {
         let digits = accuracy.digits(bits: values.format.bits, group: shape.group)
         let width = shape.group * shape.channels
-        let pages = (values.tokens + values.pageTokens - 1) / values.pageTokens
+        let pages = values.layout.count(tokens: values.tokens)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.kvHeads * pages * width) { sums in
             guard let sums = sums.baseAddress else { return }
-            forEachPage(of: values, shape: shape) { item, head, page, count, isFollowed in
+            forEachPage(of: values, shape: shape) { item, head, tokens, isFollowed in
                 var side = values.side(
                     head: head,
-                    tokens: page * values.pageTokens..<page * values.pageTokens + count,
+                    tokens: tokens,
                     queries: shape.group,
                     scoreStride: values.tokens,
                     digits: digits,
                     isFollowed: isFollowed
                 )
-                let row = weights + head * shape.group * values.tokens + page * values.pageTokens
+                let row = weights + head * shape.group * values.tokens + tokens.lowerBound
                 (sums + item * width).update(repeating: 0, count: width)
                 KernelTable.active.pointee.packed_values(&side, row, sums + item * width)
             }
@@ -70,20 +70,20 @@ extension Attention {
         }
     }
 
-    /// Calls with a number for the page of a head, the head, the page, its tokens, and whether the next comes next.
+    /// Calls with a number for the page of a head, the head, the page's tokens, and whether the next comes next.
     private static func forEachPage(
         of store: PackedStore,
         shape: Shape,
-        _ body: (Int, Int, Int, Int, Bool) -> Void
+        _ body: (Int, Int, Range<Int>, Bool) -> Void
     ) {
-        let pages = (store.tokens + store.pageTokens - 1) / store.pageTokens
+        let pages = store.layout.count(tokens: store.tokens)
         // Pages of a head that follow each other, as many as leave enough to share out.
-        let step = max(1, min(32, pages * shape.kvHeads / 16)), runs = (pages + step - 1) / step
+        let step = max(1, min(8, pages * shape.kvHeads / 16)), runs = (pages + step - 1) / step
         Parallel.forEach(shape.kvHeads * runs) { item in
             let head = item / runs, first = item % runs * step, end = min(pages, first + step)
             for page in first..<end {
-                let count = min(store.pageTokens, store.tokens - page * store.pageTokens)
-                body(head * pages + page, head, page, count, page + 1 < end)
+                let place = store.layout.page(page)
+                body(head * pages + page, head, place.first..<min(place.end, store.tokens), page + 1 < end)
             }
         }
     }

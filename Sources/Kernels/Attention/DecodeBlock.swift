@@ -141,7 +141,7 @@ struct DecodeBlock {
             let digits = accuracy.digits(bits: store.format.bits, group: shape.group)
             let isUnpacked = store.format.side != role
             while token < packedEnd {
-                let next = min(packedEnd, (token / store.pageTokens + 1) * store.pageTokens)
+                let next = min(packedEnd, store.layout.page(of: token).end)
                 if isUnpacked {
                     withUnsafeTemporaryAllocation(of: Float.self, capacity: (next - token) * channels) { scratch in
                         guard let floats = scratch.baseAddress else { return }

@@ -3,11 +3,11 @@ internal import CKernels
 extension PackedStore {
     /// Zeroes what tokens from `first` on left in a page, since codes are added to what is there and a stale infinite
     /// scale would spoil its neighbours' sums.
-    func clear(_ page: UnsafeMutableRawPointer, from first: Int) {
+    func clear(_ page: UnsafeMutableRawPointer, _ layout: PackedPages.Page, from first: Int) {
         let tile = PackedFormat.tileTokens, bits = UInt32(format.bits), channels = format.channels
         let (index, kept) = first.quotientAndRemainder(dividingBy: tile)
         let codes = page.assumingMemoryBound(to: UInt8.self) + index * format.tileBytes
-        let rest = page + metadataOffset - UnsafeMutableRawPointer(codes), kernels = KernelTable.active
+        let rest = page + layout.metadataOffset - UnsafeMutableRawPointer(codes), kernels = KernelTable.active
         let rowBytes = ((format.side == .keys ? kept : channels) * format.bits + 7) / 8
         let rows = format.side == .keys ? channels : kept
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, rows * rowBytes)) { scratch in
@@ -22,11 +22,11 @@ extension PackedStore {
             case .values: kernels.pointee.value_rows_to_tiles(scratch, kept, channels, bits, codes)
             }
         }
-        clearMetadata(page + metadataOffset, from: first)
+        clearMetadata(page + layout.metadataOffset, tokens: layout.tokens, from: first)
     }
 
-    private func clearMetadata(_ metadata: UnsafeMutableRawPointer, from first: Int) {
-        let size = format.metadata.byteCount, all = format.metadataBytes(tokens: pageTokens)
+    private func clearMetadata(_ metadata: UnsafeMutableRawPointer, tokens: Int, from first: Int) {
+        let size = format.metadata.byteCount, all = format.metadataBytes(tokens: tokens)
         func clear(_ elements: Range<Int>) {
             metadata.advanced(by: elements.lowerBound * size)
                 .initializeMemory(as: UInt8.self, repeating: 0, count: elements.count * size)

@@ -14,8 +14,9 @@ extension PackedStore {
         let rowBytes = ((format.side == .keys ? tokens : format.channels) * format.bits + 7) / 8
         var codes = [UInt8](repeating: 0, count: rows * rowBytes)
         var scales = [UInt16](repeating: 0, count: rows * groups), minima = scales
-        for first in stride(from: 0, to: tokens, by: pageTokens) {
-            let page = page(first / pageTokens, head: head), count = min(pageTokens, tokens - first)
+        for index in 0..<layout.count(tokens: tokens) {
+            let place = layout.page(index), page = page(index, head: head)
+            let first = place.first, count = min(place.end, tokens) - first
             let pageRowBytes = ((format.side == .keys ? count : format.channels) * format.bits + 7) / 8
             var pageRows = [UInt8](repeating: 0, count: (format.side == .keys ? rows : count) * pageRowBytes)
             let kernels = KernelTable.active, source = page.assumingMemoryBound(to: UInt8.self)
@@ -33,7 +34,10 @@ extension PackedStore {
                 kernels.pointee.value_tiles_to_rows(source, count, format.channels, UInt32(format.bits), &pageRows)
                 codes.replaceSubrange(first * rowBytes..<(first + count) * rowBytes, with: pageRows)
             }
-            eachGroup(page, firstToken: first, tokens: count, groups: groups) { index, scale, minimum in
+            eachGroup(page + place.metadataOffset, firstToken: 0, tokens: count, groups: groups, rowToken: first) {
+                index,
+                scale,
+                minimum in
                 scales[index] = scale.pointee
                 minima[index] = minimum.pointee
             }
@@ -55,7 +59,11 @@ extension PackedStore {
     /// - Precondition: all have this store's format and the same number of tokens; keys begin a group.
     public func append(_ heads: [AffineCodes]) throws {
         precondition(isExchangeable && heads.count == kvHeads, "\(heads.count) heads for \(kvHeads)")
-        precondition(tokens.isMultiple(of: format.side == .keys ? pageTokens : PackedFormat.tileTokens), "mid-page")
+        precondition(
+            format.side == .keys
+                ? tokens == layout.page(of: tokens).first : tokens.isMultiple(of: PackedFormat.tileTokens),
+            "mid-page"
+        )
         let count = heads.first?.tokens ?? 0, begin = tokens
         precondition(
             heads.allSatisfy {
@@ -64,7 +72,7 @@ extension PackedStore {
             },
             "codes of another format"
         )
-        try append(tokens: count) { head, page, within, here in
+        try append(tokens: count) { head, page, offset, within, here in
             let source = heads[head], first = tokens - begin
             let kernels = KernelTable.active, target = page.assumingMemoryBound(to: UInt8.self)
             let tile = within / PackedFormat.tileTokens * format.tileBytes
@@ -81,7 +89,7 @@ extension PackedStore {
                 kernels.pointee.value_rows_to_tiles(rows, here, format.channels, UInt32(format.bits), target + tile)
             }
             let groups = source.groupsPerRow
-            eachGroup(page, firstToken: within, tokens: here, groups: groups, rowToken: first) {
+            eachGroup(page + offset, firstToken: within, tokens: here, groups: groups, rowToken: first) {
                 index,
                 scale,
                 minimum in
@@ -89,7 +97,7 @@ extension PackedStore {
                 minimum.pointee = source.minima[index]
             }
             if format.side == .keys {
-                widenEnvelope(head: head, page + metadataOffset, firstToken: within, tokens: here)
+                widenEnvelope(head: head, page + offset, firstToken: within, tokens: here)
             }
         }
     }
@@ -98,17 +106,16 @@ extension PackedStore {
 
     /// Calls with the index in `AffineCodes` of each group of some tokens of a page, and where its numbers lie.
     ///
-    /// - Parameter rowToken: the token of `AffineCodes` that `firstToken` of the store is.
+    /// - Parameter rowToken: the token of `AffineCodes` that `firstToken` of the page is.
     private func eachGroup(
-        _ page: UnsafeMutableRawPointer,
-        firstToken: Int,
+        _ metadata: UnsafeMutableRawPointer,
+        firstToken within: Int,
         tokens: Int,
         groups: Int,
-        rowToken: Int? = nil,
+        rowToken row: Int,
         _ body: (Int, UnsafeMutablePointer<UInt16>, UnsafeMutablePointer<UInt16>) -> Void
     ) {
-        let metadata = (page + metadataOffset).assumingMemoryBound(to: UInt16.self)
-        let within = firstToken % pageTokens, row = rowToken ?? firstToken
+        let metadata = metadata.assumingMemoryBound(to: UInt16.self)
         switch format.side {
         case .keys:
             let padded = kva_key_reduced(format.channels), stride = kva_key_group_stride(format.channels, 0)

@@ -3,18 +3,15 @@ internal import CKernels
 /// The packed keys or values of one layer of one sequence, in pages that never move.
 ///
 /// Grows by whole pages: nothing that is packed is ever copied, requantized or reallocated.
-/// A page holds about 256 tokens of one head: its codes, then its scales and minima. Larger ones would leave more
-/// memory unused (a short sequence's cache is a page or two) and gain a twentieth of the time to read keys.
+/// A page holds some tokens of one head: their codes, then their scales and minima.
 public final class PackedStore {
     public let format: PackedFormat
     public let kvHeads: Int
-    /// Tokens of a page: the least multiple of tiles and groups that is at least 256.
-    public let pageTokens: Int
     /// Packed tokens.
     public private(set) var tokens = 0
 
     private let arena: PageArena
-    let metadataOffset: Int
+    let layout: PackedPages
     /// [page][head]
     private var pages: [ArenaPage] = []
     /// Keys: the largest scale of each channel so far, [head][channel padded to 16].
@@ -25,9 +22,7 @@ public final class PackedStore {
         self.format = format
         self.arena = arena
         self.kvHeads = kvHeads
-        pageTokens = Self.pageTokens(format)
-        // Metadata begin on a cache line.
-        metadataOffset = Self.metadataOffset(format)
+        layout = PackedPages(format)
         let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
         envelope = .allocate(capacity: kvHeads * channels)
         envelope.initialize(repeating: 0)
@@ -46,24 +41,12 @@ public final class PackedStore {
 
     /// Bytes of pages that a store of so many tokens takes.
     public static func pageBytes(_ format: PackedFormat, kvHeads: Int, tokens: Int) -> Int {
-        let pageTokens = pageTokens(format), pages = (tokens + pageTokens - 1) / pageTokens
-        return kvHeads * pages * PageArena.pageSize(pageBytes(format))
+        let layout = PackedPages(format)
+        return (0..<layout.count(tokens: tokens)).reduce(0) { $0 + kvHeads * layout.page($1).byteCount }
     }
 
-    private static func metadataOffset(_ format: PackedFormat) -> Int {
-        PageArena.pageSize(format.codeBytes(tokens: pageTokens(format)))
-    }
-
-    private static func pageBytes(_ format: PackedFormat) -> Int {
-        metadataOffset(format) + format.metadataBytes(tokens: pageTokens(format))
-    }
-
-    private static func pageTokens(_ format: PackedFormat) -> Int {
-        let tile = PackedFormat.tileTokens
-        var step = tile
-        while format.side == .keys && !step.isMultiple(of: format.groupSize) { step += tile }
-        return (255 + step) / step * step
-    }
+    /// Tokens of the largest page, for those who add many and want a measure.
+    public var largestPageTokens: Int { layout.largestTokens }
 
     /// Elements as they come from a model, at an address that need not be aligned.
     public enum Elements {
@@ -102,9 +85,9 @@ public final class PackedStore {
         )
         var shape = format.tileShape(tokenStride: tokenStride, elementType: x.type)
         let begin = tokens
-        try append(tokens: count) { head, page, within, here in
+        try append(tokens: count) { head, page, offset, within, here in
             let source = x.address(head * headStride + (tokens - begin) * tokenStride)
-            let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
+            let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + offset
             switch format.side {
             case .keys:
                 KernelTable.active.pointee.quantize_key_tiles(source, &shape, within, here, codes, metadata)
@@ -115,14 +98,16 @@ public final class PackedStore {
         }
     }
 
-    /// Makes room for tokens whose codes and metadata are written by `body(head, page, first token within, count)`.
-    func append(tokens count: Int, _ body: (Int, UnsafeMutableRawPointer, Int, Int) -> Void) throws {
+    /// Makes room for tokens whose codes and metadata are written by
+    /// `body(head, page, offset of metadata, first token within, count)`.
+    func append(tokens count: Int, _ body: (Int, UnsafeMutableRawPointer, Int, Int, Int) -> Void) throws {
         try addPages(until: tokens + count)
         var done = 0
         while done < count {
-            let within = tokens % pageTokens, page = tokens / pageTokens * kvHeads
-            let here = min(count - done, pageTokens - within)
-            for head in 0..<kvHeads { body(head, pages[page + head].base, within, here) }
+            let page = layout.page(of: tokens), here = min(count - done, page.end - tokens)
+            for head in 0..<kvHeads {
+                body(head, self.page(page.index, head: head), page.metadataOffset, tokens - page.first, here)
+            }
             tokens += here
             done += here
         }
@@ -131,12 +116,12 @@ public final class PackedStore {
     /// All pages that are written next, each of this store alone; none if there is no memory for all.
     private func addPages(until end: Int) throws {
         var added: [ArenaPage] = []
-        let needed = (end + pageTokens - 1) / pageTokens * kvHeads
         // Zeroed: codes are added to what is there.
-        while pages.count + added.count < needed {
-            added.append(try arena.page(byteCount: Self.pageBytes(format), isZeroed: true))
+        for index in pages.count / kvHeads..<max(layout.count(tokens: end), pages.count / kvHeads) {
+            let bytes = layout.page(index).byteCount
+            for _ in 0..<kvHeads { added.append(try arena.page(byteCount: bytes, isZeroed: true)) }
         }
-        if !tokens.isMultiple(of: pageTokens) { try ownPages(pages.count - kvHeads..<pages.count) }
+        if layout.page(of: tokens).first < tokens { try ownPages(pages.count - kvHeads..<pages.count) }
         pages += added
     }
 
@@ -156,19 +141,19 @@ public final class PackedStore {
     public func truncate(to count: Int) throws {
         guard count < tokens else { return }
         precondition(count >= 0 && count.isMultiple(of: format.appendStep), "\(count) tokens end within a group")
-        let kept = (count + pageTokens - 1) / pageTokens * kvHeads
-        if !count.isMultiple(of: pageTokens) { try ownPages(kept - kvHeads..<kept) }
+        let kept = layout.count(tokens: count) * kvHeads, last = layout.page(of: count)
+        let isCut = last.first < count
+        if isCut { try ownPages(kept - kvHeads..<kept) }
         pages.removeLast(pages.count - kept)
         tokens = count
-        if !count.isMultiple(of: pageTokens) {
-            for head in 0..<kvHeads { clear(page(count / pageTokens, head: head), from: count % pageTokens) }
-        }
+        for head in 0..<kvHeads where isCut { clear(page(last.index, head: head), last, from: count - last.first) }
         guard format.side == .keys else { return }
         envelope.update(repeating: 0)
-        for first in stride(from: 0, to: tokens, by: pageTokens) {
+        for index in 0..<layout.count(tokens: tokens) {
+            let page = layout.page(index)
             for head in 0..<kvHeads {
-                let metadata = page(first / pageTokens, head: head) + metadataOffset
-                widenEnvelope(head: head, metadata, firstToken: 0, tokens: min(pageTokens, tokens - first))
+                let metadata = self.page(index, head: head) + page.metadataOffset
+                widenEnvelope(head: head, metadata, firstToken: 0, tokens: min(page.end, tokens) - page.first)
             }
         }
     }
@@ -210,14 +195,14 @@ public final class PackedStore {
         var shape = format.tileShape
         var first = range.lowerBound
         while first < range.upperBound {
-            let within = first % pageTokens, count = min(range.upperBound - first, pageTokens - within)
-            let page = page(first / pageTokens, head: head)
-            let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + metadataOffset
-            let place = target + (first - range.lowerBound) * format.channels
+            let place = layout.page(of: first), page = page(place.index, head: head)
+            let within = first - place.first, count = min(range.upperBound, place.end) - first
+            let codes = page.assumingMemoryBound(to: UInt8.self), metadata = page + place.metadataOffset
+            let rows = target + (first - range.lowerBound) * format.channels
             switch format.side {
-            case .keys: KernelTable.active.pointee.dequantize_key_tiles(&shape, within, count, codes, metadata, place)
+            case .keys: KernelTable.active.pointee.dequantize_key_tiles(&shape, within, count, codes, metadata, rows)
             case .values:
-                KernelTable.active.pointee.dequantize_value_tiles(&shape, within, count, codes, metadata, place)
+                KernelTable.active.pointee.dequantize_value_tiles(&shape, within, count, codes, metadata, rows)
             }
             first += count
         }
@@ -234,25 +219,25 @@ public final class PackedStore {
         digits: Int,
         isFollowed: Bool
     ) -> kva_packed_side {
-        let index = range.lowerBound / pageTokens
-        let base = page(index, head: head), following = (index + 1) * kvHeads + head
+        let place = layout.page(of: range.lowerBound), following = (place.index + 1) * kvHeads + head
+        let base = page(place.index, head: head)
         let next = isFollowed && following < pages.count ? UnsafeRawPointer(pages[following].base) : nil
         let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
         return kva_packed_side(
             codes: UnsafePointer(base.assumingMemoryBound(to: UInt8.self)),
-            metadata: UnsafeRawPointer(base + metadataOffset),
+            metadata: UnsafeRawPointer(base + place.metadataOffset),
             metadata_is_float: format.metadata == .float32 ? 1 : 0,
             is_symmetric: format.isSymmetric ? 1 : 0,
             bits: UInt32(format.bits),
             channels: format.channels,
             group_size: format.groupSize,
-            first_token: range.lowerBound % pageTokens,
+            first_token: range.lowerBound - place.first,
             tokens: range.count,
             group: queries,
             score_stride: scoreStride,
             envelope: format.side == .keys ? envelope.baseAddress.map { UnsafePointer($0 + head * channels) } : nil,
             next_codes: next?.assumingMemoryBound(to: UInt8.self),
-            next_metadata: next.map { $0 + metadataOffset },
+            next_metadata: next.map { $0 + layout.page(place.index + 1).metadataOffset },
             digits: UInt32(digits)
         )
     }
