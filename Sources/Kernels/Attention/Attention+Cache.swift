@@ -9,8 +9,8 @@ extension Attention {
         /// quantization to 2 bits itself costs 0.3.
         case fast
 
-        /// Digits of 8 bits of a factor. What pays depends on the instruction set; a sequence's
-        /// number of query rows has no part in it, so that speculation changes no result.
+        /// Digits of 8 bits of a factor. What pays depends on the instruction set; a sequence's number of query rows
+        /// has no part in it. It may change the order in which float32 sums are made, and so their rounding.
         public func digits(bits: Int, group: Int, instructionSet: InstructionSet = .active) -> Int {
             switch self {
             case .exact: 3

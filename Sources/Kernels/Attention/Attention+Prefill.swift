@@ -5,7 +5,8 @@ extension Attention {
     /// take half a megabyte, a second-level cache. Larger blocks gain nothing.
     private static let rowsPerBlock = 192, keysPerBlock = 256
 
-    /// Query rows from which the products of blocks beat the pass of ``decode``. Either gives the same but for rounding.
+    /// Query rows from which the products of blocks beat the pass of ``decode``. Either gives the same but for rounding
+    /// in full precision and with exact products; `fast` ones are replaced by those of dequantized blocks of 256 tokens.
     private static let rowsOfPrefill = 16
 
     /// Causal attention of the last `rows` tokens of each sequence over its own cache: ``decode`` for few, ``prefill``
