@@ -5,6 +5,7 @@
 #   bash Tests/run.sh --slow               also timed tests, a 491 MB model and checks in h5py and xarray
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
+#   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
 #   bash Tests/run.sh --sanitize undefined instead: the C kernels alone under the undefined behaviour sanitizer
 #   bash Tests/run.sh --cross aarch64      instead: the C kernels alone, for NEON, under qemu
 #   bash Tests/run.sh --filter REGEX       only tests whose name matches
@@ -17,7 +18,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
 
-usage() { sed -n '2,14p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '2,15p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
 
 wrong_usage() {
     printf 'error: %s\n' "$*" >&2
@@ -39,8 +40,8 @@ while [ $# -gt 0 ]; do
             shift 2 ;;
         --sanitize)
             sanitizer="${2:-}"
-            [[ "$sanitizer" =~ ^(address|undefined)$ ]] ||
-                wrong_usage "--sanitize knows 'address' and 'undefined', not '$sanitizer'"
+            [[ "$sanitizer" =~ ^(address|thread|undefined)$ ]] ||
+                wrong_usage "--sanitize knows 'address', 'thread' and 'undefined', not '$sanitizer'"
             shift 2 ;;
         --cross)
             cross="${2:-}"
@@ -82,6 +83,17 @@ if [ "$sanitizer" = undefined ]; then exec bash Tests/CKernelsDriver/run.sh --sa
 
 ensure_system_packages python
 
+if [ "$sanitizer" = thread ]; then
+    say "Building with the thread sanitizer"
+    build=(--build-path .build-thread --sanitize thread)
+    swift build "${build[@]}" --build-tests
+    say "Threads under the thread sanitizer"
+    export KVATLAS_CACHE_OPERATIONS="${KVATLAS_CACHE_OPERATIONS:-60}" TSAN_OPTIONS=halt_on_error=1
+    swift test "${build[@]}" --skip-build --disable-xctest \
+        --filter "${filter:-KernelsTests\.(Parallel|PackedAttention|AttentionProducts)|InferenceTests\.CacheContract}"
+    exit 0
+fi
+
 if [ -n "$sanitizer" ]; then
     say "C kernels under the address sanitizer"
     bash Tests/CKernelsDriver/run.sh --sanitize address,undefined
@@ -91,7 +103,9 @@ if [ -n "$sanitizer" ]; then
     say "Kernels and file formats under the address sanitizer"
     # XCTest itself leaks 368 bytes, so only wrong accesses count.
     # Unoptimized, the plain model of a cache takes a second for a few operations.
-    KVATLAS_CACHE_OPERATIONS="${KVATLAS_CACHE_OPERATIONS:-60}" ASAN_OPTIONS=detect_leaks=0 swift test "${build[@]}" --skip-build --disable-xctest \
+    # Pages of caches come from the system, where the sanitizer sees no borders: each gets one of its own.
+    export KVATLAS_CACHE_OPERATIONS="${KVATLAS_CACHE_OPERATIONS:-60}" ASAN_OPTIONS=detect_leaks=0 KVATLAS_GUARD_PAGES=1
+    swift test "${build[@]}" --skip-build --disable-xctest \
         --filter "${filter:-^(KernelsTests|ModelFormatsTests|TokenizersTests|HDF5Tests|QuantizationTests)\\.|InferenceTests\\.(CacheContract|FullCache|BatchGeneration)}"
     exit 0
 fi

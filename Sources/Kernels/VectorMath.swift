@@ -37,6 +37,14 @@ public enum VectorMath {
         KernelTable.active.pointee.absolute_maximum(x, count)
     }
 
+    /// Whether no element is NaN or infinite.
+    static func isFinite(_ x: UnsafePointer<Float>, count: Int) -> Bool {
+        // As integers, of which the compiler makes vectors.
+        var largest: UInt32 = 0
+        for i in 0..<count { largest = max(largest, x[i].bitPattern & 0x7FFF_FFFF) }
+        return largest < Float.infinity.bitPattern
+    }
+
     /// x = exp(x − shift); returns the sum. The relative error of each element is at most 2⁻²²;
     /// results below 2⁻¹²⁶ are 0.
     @discardableResult

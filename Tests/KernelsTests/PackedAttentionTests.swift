@@ -149,11 +149,12 @@ import Testing
                 for channel in 0..<width {
                     let place = index * width + channel
                     #expect(abs(Double(exact[place]) - expected[channel]) <= 2e-5, "\(sequence.tokens) tokens")
-                    #expect(
-                        abs(Double(fast[place]) - expected[channel]) <= (bits > 3 ? 2e-3 : 0.15),
-                        "\(sequence.tokens) tokens, fast"
-                    )
                 }
+                let error = PackedErrorTests.relativeError(
+                    Array(fast[index * width..<(index + 1) * width]),
+                    expected.map { Float($0) }
+                )
+                #expect(error <= PackedErrorTests.outputBudget(bits: bits), "\(sequence.tokens) tokens: \(error)")
             }
         }
     }

@@ -3,6 +3,12 @@ import Synchronization
 import TensorCore
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 @Suite struct ParallelTests {
     struct Failure: Error, Equatable { let index: Int }
 
@@ -45,6 +51,30 @@ import Testing
             }
             for await isRight in group { #expect(isRight) }
         }
+    }
+
+    /// Helpers that sleep, wake late, are too many or not there: every index runs once, and none after the call is over.
+    @Test func poolOfAnySizeAndAnyPauseDoesAllWorkOnce() {
+        let threads = Parallel.threadCount
+        defer { Parallel.threadCount = threads }
+        var random = SeededGenerator(seed: 20)
+        for turn in 0..<2000 {
+            Parallel.threadCount = 1 + Int(random.next() % 8)
+            let count = Int(random.next() % 40), seen = (0..<count).map { _ in Counter() }
+            Parallel.forEach(count) { index in
+                if index % 13 == turn % 13 { usleep(UInt32(index)) }
+                seen[index].add()
+            }
+            #expect(seen.allSatisfy { $0.value == 1 }, "turn \(turn), \(Parallel.threadCount) threads")
+            // About the time after which workers go to sleep.
+            usleep(UInt32(random.next() % (turn.isMultiple(of: 10) ? 500 : 60)))
+        }
+    }
+
+    private final class Counter: Sendable {
+        private let count = Atomic<Int>(0)
+        var value: Int { count.load(ordering: .relaxed) }
+        func add() { count.add(1, ordering: .relaxed) }
     }
 
     @Test func blocksCoverTheRangeAndTheLastMayBeShort() {

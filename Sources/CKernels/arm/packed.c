@@ -1,6 +1,7 @@
 #if defined(__aarch64__)
 
 #include "../reference/panel.h"
+#include "../reference/scalars.h"
 #include "lanes.h"
 
 /// Without the dot product instruction. Pairs fit 16 bits: codes are below 16 and digits at least −128.

@@ -1,6 +1,7 @@
 #if defined(__aarch64__)
 
 #include "../reference/panel.h"
+#include "../reference/scalars.h"
 #include "lanes.h"
 
 #pragma clang attribute push(__attribute__((target("dotprod"))), apply_to = function)

@@ -115,6 +115,22 @@ static void packed_scores(const kva_packed_side *keys, const float *queries, flo
 
 // MARK: - Weighted sums
 
+/// Whether all minima of a tile's tokens from `kept` on are finite: these are multiplied with weights of zero.
+static int ends_in_finite_minima(const kva_packed_side *values, size_t tile, size_t kept) {
+    if (values->is_symmetric || kept == 0) { return 1; }
+    const size_t record = kva_value_tile_stride(values->channels, values->group_size, 0), run = 2 * KVA_TILE_TOKENS;
+    for (size_t i = tile * record; i < (tile + 1) * record; i += run) {
+        for (size_t token = kept; token < KVA_TILE_TOKENS; token++) {
+            const size_t index = i + KVA_TILE_TOKENS + token;
+            const float minimum = values->metadata_is_float
+                                      ? ((const float *)values->metadata)[index]
+                                      : kva_half_to_float(((const uint16_t *)values->metadata)[index]);
+            if (!__builtin_isfinite(minimum)) { return 0; }
+        }
+    }
+    return 1;
+}
+
 /// Adds the weighted values of one run of tiles to the outputs of up to four queries.
 static void value_run(const kva_packed_side *values, size_t token, size_t count, size_t query, size_t queries,
                       const float *weights, float *output) {
@@ -141,7 +157,8 @@ static void value_run(const kva_packed_side *values, size_t token, size_t count,
     rows row;
     begin_rows(&row, weights, values->score_stride, queries, count);
     find_envelope(&row, values, &place, groups, group_record);
-    if (!finish_rows(&row, values->digits)) {
+    const int is_finite = ends_in_finite_minima(values, tile + tiles - 1, count % KVA_TILE_TOKENS);
+    if (!finish_rows(&row, values->digits) || !is_finite) {
         kva_packed_side part = *values;
         part.first_token = token;
         part.tokens = count;

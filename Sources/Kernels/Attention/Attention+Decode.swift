@@ -39,6 +39,7 @@ extension Attention {
     ///   - accuracy: of products with packed codes.
     ///   - scale: factor on scores; 1/√channels if none is given.
     ///   - output: [sequence, row, head, channel].
+    /// - Precondition: stores have the shape's heads and channels, and all tokens that are not packed.
     /// - Complexity: O(Σ tokens × rows × heads × channels), on all threads.
     public static func decode(
         queries: UnsafePointer<Float>,
@@ -50,6 +51,7 @@ extension Attention {
         into output: UnsafeMutablePointer<Float>
     ) {
         precondition(sequences.allSatisfy { rows > 0 && $0.tokens >= rows }, "\(rows) query rows over fewer tokens")
+        for sequence in sequences { sequence.check(shape) }
         let blockRows = max(1, rowsPerBlock / shape.group), blocks = (rows + blockRows - 1) / blockRows
         // Few rows: parts of the cache go to all threads, each with a record of its own. Many: the blocks of rows do,
         // part after part. Either way parts are joined one after the other.

@@ -15,6 +15,7 @@ extension Attention {
         accuracy: Accuracy,
         into scores: UnsafeMutablePointer<Float>
     ) {
+        keys.check(shape, .keys)
         let digits = accuracy.digits(bits: keys.format.bits, group: shape.group)
         forEachPage(of: keys, shape: shape) { _, head, tokens, isFollowed in
             var side = keys.side(
@@ -44,6 +45,7 @@ extension Attention {
         accuracy: Accuracy,
         into output: UnsafeMutablePointer<Float>
     ) {
+        values.check(shape, .values)
         let digits = accuracy.digits(bits: values.format.bits, group: shape.group)
         let width = shape.group * shape.channels
         let pages = values.layout.count(tokens: values.tokens)

@@ -71,6 +71,7 @@ extension Attention {
         scale: Float? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
+        SequenceCache(tokens: firstPosition + tokens, keys: keys, values: values).check(shape)
         let tokensPerBlock = max(8, rowsPerBlock / shape.group)
         let blocks = (tokens + tokensPerBlock - 1) / tokensPerBlock
         Parallel.forEach(blocks * shape.kvHeads) { item in
@@ -140,21 +141,51 @@ private struct PrefillBlock {
                 )
                 softmax(scores, stride: keysPerBlock, firstKey: first, keys: count, largest, denominators, sums)
                 let (value, valueStride) = values.floats(head: head, token: first, count: count, channels, valueScratch)
-                DenseMatrix.multiply(
-                    rows: rows,
-                    columns: channels,
-                    inner: count,
-                    scores,
-                    stride: keysPerBlock,
-                    value,
-                    stride: valueStride,
-                    beta: 1,
-                    into: sums,
-                    stride: channels
-                )
+                addValues(first..<first + count, scores, keysPerBlock, value, stride: valueStride, to: sums)
             }
             scatter(sums, denominators, into: output)
         }
+    }
+
+    /// Adds a block's weighted values to the sums.
+    private func addValues(
+        _ block: Range<Int>,
+        _ weights: UnsafePointer<Float>,
+        _ weightStride: Int,
+        _ values: UnsafePointer<Float>,
+        stride valueStride: Int,
+        to sums: UnsafeMutablePointer<Float>
+    ) {
+        func add(rows: Range<Int>, keys: Int) {
+            DenseMatrix.multiply(
+                rows: rows.count,
+                columns: shape.channels,
+                inner: keys,
+                weights + rows.lowerBound * weightStride,
+                stride: weightStride,
+                values,
+                stride: valueStride,
+                beta: 1,
+                into: sums + rows.lowerBound * shape.channels,
+                stride: shape.channels
+            )
+        }
+        // A weight of zero does not hide a value that is not finite from the rows before it.
+        let isSeenByAll = visibleKeys(row: 0, block) == block.count
+        if isSeenByAll || block.indices.allSatisfy({ isFinite(values + ($0 - block.lowerBound) * valueStride) }) {
+            add(rows: 0..<rows, keys: block.count)
+        } else {
+            for row in 0..<rows where visibleKeys(row: row, block) > 0 {
+                add(rows: row..<row + 1, keys: visibleKeys(row: row, block))
+            }
+        }
+    }
+
+    private func isFinite(_ value: UnsafePointer<Float>) -> Bool { VectorMath.isFinite(value, count: shape.channels) }
+
+    /// How many keys of a block a row sees.
+    private func visibleKeys(row: Int, _ block: Range<Int>) -> Int {
+        max(0, min(block.count, firstPosition + firstToken + row / shape.group + 1 - block.lowerBound))
     }
 
     /// Row `token·group + query` ← query head `head·group + query` of that token.
@@ -193,8 +224,7 @@ private struct PrefillBlock {
     ) {
         for row in 0..<rows {
             let weights = scores + row * stride
-            let position = firstPosition + firstToken + row / shape.group
-            let visible = max(0, min(keys, position + 1 - firstKey))
+            let visible = visibleKeys(row: row, firstKey..<firstKey + keys)
             (weights + visible).update(repeating: 0, count: keys - visible)
             if visible == 0 { continue }
             let maximum = max(largest[row], VectorMath.maximum(weights, count: visible))

@@ -56,25 +56,50 @@ struct DecodeBlock {
             count = min(Attention.SequenceCache.partTokens, cache.tokens - first)
         let kernels = KernelTable.active
         let maxima = record + outputs, denominators = maxima + queryCount
-        each(of: .keys, part: part, count: count, isFollowed) { segment, offset in
+        let tokens = first..<first + count
+        each(of: .keys, tokens, queries: queryCount, scoreStride: count, isFollowed) { segment, offset in
             switch segment {
             case .packed(var side): kernels.pointee.packed_scores(&side, queries, scores + offset)
             case .full(var side): kernels.pointee.attention_scores(&side, queries, scores + offset)
             }
         }
         for query in 0..<queryCount {
-            let row = scores + query * count
-            let position = cache.tokens - sequenceRows + firstRow + query / shape.group
-            let visible = max(0, min(count, position + 1 - first))
+            let row = scores + query * count, visible = visibleTokens(query, tokens)
             maxima[query] = VectorMath.maximum(row, count: visible)
             denominators[query] = VectorMath.exponentialSum(row, count: visible, shift: maxima[query])
             (row + visible).update(repeating: 0, count: count - visible)
         }
-        record.update(repeating: 0, count: outputs)
-        each(of: .values, part: part, count: count, isFollowed) { segment, offset in
+        addValues(tokens, queries: queryCount, scores, scoreStride: count, isFollowed, to: record)
+        // A weight of zero does not hide a value that is not finite from the rows before it.
+        for query in 0..<queryCount {
+            let visible = visibleTokens(query, tokens), output = record + query * shape.channels
+            guard 0 < visible, visible < count, !VectorMath.isFinite(output, count: shape.channels) else { continue }
+            let seen = first..<first + visible
+            addValues(seen, queries: 1, scores + query * count, scoreStride: count, false, to: output)
+        }
+    }
+
+    /// How many of a part's tokens a query sees.
+    private func visibleTokens(_ query: Int, _ tokens: Range<Int>) -> Int {
+        let position = cache.tokens - sequenceRows + firstRow + query / shape.group
+        return max(0, min(tokens.count, position + 1 - tokens.lowerBound))
+    }
+
+    /// output[query] = Σ weights[query, token]·value[token]
+    private func addValues(
+        _ tokens: Range<Int>,
+        queries: Int,
+        _ weights: UnsafePointer<Float>,
+        scoreStride: Int,
+        _ isFollowed: Bool,
+        to output: UnsafeMutablePointer<Float>
+    ) {
+        let kernels = KernelTable.active
+        output.update(repeating: 0, count: queries * shape.channels)
+        each(of: .values, tokens, queries: queries, scoreStride: scoreStride, isFollowed) { segment, offset in
             switch segment {
-            case .packed(var side): kernels.pointee.packed_values(&side, scores + offset, record)
-            case .full(var side): kernels.pointee.attention_values(&side, scores + offset, record)
+            case .packed(var side): kernels.pointee.packed_values(&side, weights + offset, output)
+            case .full(var side): kernels.pointee.attention_values(&side, weights + offset, output)
             }
         }
     }
@@ -124,16 +149,34 @@ struct DecodeBlock {
         case full(kva_attention_side)
     }
 
-    /// Calls with the packed and the full-precision tokens of a part, as they lie in pages, and how far into it they
-    /// begin.
+    /// Calls with packed and full-precision tokens as they lie in pages, and how far into the range they begin.
     private func each(
         of role: PackedFormat.Side,
-        part: Int,
-        count: Int,
+        _ tokens: Range<Int>,
+        queries: Int,
+        scoreStride: Int,
         _ isFollowed: Bool,
         _ body: (Segment, Int) -> Void
     ) {
-        let first = part * Attention.SequenceCache.partTokens, end = first + count
+        let first = tokens.lowerBound, end = tokens.upperBound
+        func full(
+            _ elements: UnsafeRawPointer,
+            isHalf: Bool,
+            tokens: Int,
+            tokenStride: Int
+        ) -> Segment {
+            .full(
+                kva_attention_side(
+                    elements: elements,
+                    is_half: isHalf ? 1 : 0,
+                    tokens: tokens,
+                    channels: shape.channels,
+                    token_stride: tokenStride,
+                    group: queries,
+                    score_stride: scoreStride
+                )
+            )
+        }
         let side = role == .keys ? cache.keys : cache.values
         var token = first
         if let store = side.packed {
@@ -146,14 +189,15 @@ struct DecodeBlock {
                     withUnsafeTemporaryAllocation(of: Float.self, capacity: (next - token) * channels) { scratch in
                         guard let floats = scratch.baseAddress else { return }
                         store.dequantize(head: head, tokens: token..<next, into: floats)
-                        body(.full(fullSide(floats, isHalf: false, tokens: next - token, count)), token - first)
+                        let segment = full(floats, isHalf: false, tokens: next - token, tokenStride: channels)
+                        body(segment, token - first)
                     }
                 } else {
                     let packed = store.side(
                         head: head,
                         tokens: token..<next,
-                        queries: queryCount,
-                        scoreStride: count,
+                        queries: queries,
+                        scoreStride: scoreStride,
                         digits: digits,
                         isFollowed: isFollowed || next < packedEnd
                     )
@@ -164,33 +208,9 @@ struct DecodeBlock {
         }
         while token < end {
             let run = side.run(head: head, token: token, count: end - token, channels: shape.channels)
-            let full = fullSide(
-                run.base,
-                isHalf: run.precision == .float16,
-                tokens: run.count,
-                tokenStride: run.tokenStride,
-                count
-            )
-            body(.full(full), token - first)
+            let isHalf = run.precision == .float16
+            body(full(run.base, isHalf: isHalf, tokens: run.count, tokenStride: run.tokenStride), token - first)
             token += run.count
         }
-    }
-
-    private func fullSide(
-        _ elements: UnsafeRawPointer,
-        isHalf: Bool,
-        tokens: Int,
-        tokenStride: Int? = nil,
-        _ scoreStride: Int
-    ) -> kva_attention_side {
-        kva_attention_side(
-            elements: elements,
-            is_half: isHalf ? 1 : 0,
-            tokens: tokens,
-            channels: shape.channels,
-            token_stride: tokenStride ?? shape.channels,
-            group: queryCount,
-            score_stride: scoreStride
-        )
     }
 }

@@ -138,6 +138,7 @@ public final class FullStore {
 
     /// Tokens of one head that lie together, from `token` on: at most `count`.
     func run(head: Int, token: Int, count: Int) -> (base: UnsafeRawPointer, count: Int) {
+        precondition(tokens.contains(token), "token \(token) of \(tokens)")
         let within = (token - firstPosition) % pageTokens
         return (UnsafeRawPointer(address(head: head, token: token)), min(count, pageTokens - within))
     }

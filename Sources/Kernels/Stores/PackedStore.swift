@@ -208,6 +208,14 @@ public final class PackedStore {
         }
     }
 
+    /// Stops the program if attention of a shape cannot read this store.
+    func check(_ shape: Attention.Shape, _ side: PackedFormat.Side? = nil) {
+        precondition(
+            kvHeads == shape.kvHeads && format.channels == shape.channels && side ?? format.side == format.side,
+            "\(format.side) of \(kvHeads) heads of \(format.channels) channels for \(shape)"
+        )
+    }
+
     /// Some tokens of one head, all in one page, as attention reads them.
     ///
     /// - Parameter isFollowed: whether the caller reads the same head's next page after this one.

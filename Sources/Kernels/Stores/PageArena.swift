@@ -12,6 +12,8 @@ import Synchronization
 /// address translations (measured: two thirds of the speed). Shared by all layers, so that at most one slab is not full.
 public final class PageArena: Sendable {
     private static let slabBytes = 2 << 20
+    /// Whether each page ends where memory that must not be touched begins, so that tests find what reads beyond it.
+    private static let hasGuards = getenv("KVATLAS_GUARD_PAGES") != nil
 
     /// Addresses as numbers, which threads may pass to each other.
     private struct Slab {
@@ -66,12 +68,13 @@ public final class PageArena: Sendable {
                 state.pageBytes += bytes
                 return address
             }
-            if state.unusedBytes < bytes {
-                guard let slab = Self.slab(atLeast: bytes) else {
+            if state.unusedBytes < bytes || Self.hasGuards {
+                guard let slab = Self.hasGuards ? Self.guarded(bytes) : Self.slab(atLeast: bytes) else {
                     throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
                 }
                 state.slabs.append(slab)
-                (state.unused, state.unusedBytes) = (slab.address, slab.byteCount)
+                let skipped = Self.hasGuards ? slab.byteCount - Self.guardBytes - bytes : 0
+                (state.unused, state.unusedBytes) = (slab.address + UInt(skipped), slab.byteCount - skipped)
                 state.slabBytes += slab.byteCount
             }
             let address = state.unused
@@ -96,15 +99,33 @@ public final class PageArena: Sendable {
         }
     }
 
+    /// As much as the largest page of memory that systems have.
+    private static let guardBytes = 1 << 16
+
+    /// A slab for one page of its own, with memory that nobody may touch at its end.
+    private static func guarded(_ bytes: Int) -> Slab? {
+        let byteCount = (bytes + guardBytes - 1) / guardBytes * guardBytes + guardBytes
+        guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, mapFlags, -1, 0), base != MAP_FAILED else {
+            return nil
+        }
+        mprotect(base + byteCount - guardBytes, guardBytes, PROT_NONE)
+        return Slab(address: UInt(bitPattern: base), byteCount: byteCount)
+    }
+
+    private static var mapFlags: Int32 {
+        #if os(Linux)
+            Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS)
+        #else
+            MAP_PRIVATE | MAP_ANON
+        #endif
+    }
+
     /// Straight from the system, so that what is given back is given back. It is on a slab's border.
     private static func slab(atLeast bytes: Int) -> Slab? {
         let byteCount = (bytes + slabBytes - 1) / slabBytes * slabBytes, whole = byteCount + slabBytes
-        #if os(Linux)
-            let flags = Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS)
-        #else
-            let flags = MAP_PRIVATE | MAP_ANON
-        #endif
-        guard let base = mmap(nil, whole, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED else { return nil }
+        guard let base = mmap(nil, whole, PROT_READ | PROT_WRITE, mapFlags, -1, 0), base != MAP_FAILED else {
+            return nil
+        }
         let before = (slabBytes - Int(bitPattern: base) % slabBytes) % slabBytes, after = slabBytes - before
         if before > 0 { munmap(base, before) }
         if after > 0 { munmap(base + before + byteCount, after) }

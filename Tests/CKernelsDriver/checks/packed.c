@@ -17,7 +17,7 @@ typedef struct {
     // [token][channel], from token 0 of the codes on.
     const float *scale, *minimum, *code;
     size_t tokens;
-    /// Of each channel of keys, or token of values.
+    /// Of each channel of keys, or token of values; without what is infinite, with which nothing is rounded.
     const float *envelope;
     double largest_scale;
 } packed_case;
@@ -40,8 +40,11 @@ static void set_metadata(void *metadata, int is_float, size_t place, float x) {
     }
 }
 
-/// Keys or values in tiles; with `poisoned`, one group is as a NaN leaves it.
-static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) {
+/// What one group holds, if not numbers alone.
+typedef enum { HEALTHY, AS_A_NAN_LEAVES_IT, INFINITE_SCALE } poison_kind;
+
+/// Keys or values in tiles.
+static packed_case random_case(int is_keys, kva_packed_side side, poison_kind poisoned) {
     packed_case one = {.side = side, .tokens = side.first_token + side.tokens};
     const size_t channels = side.channels, elements = one.tokens * channels;
     const size_t tiles = (one.tokens + KVA_TILE_TOKENS - 1) / KVA_TILE_TOKENS, reduced = kva_key_reduced(channels);
@@ -58,21 +61,29 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
     memset(metadata, 0, records * width);
     // Of token groups × channels, or tokens × channel groups.
     const size_t groups = is_keys ? token_groups * channels : one.tokens * channel_groups;
-    const size_t poison = poisoned && groups > 0 ? random_bits() % groups : groups;
+    const unsigned half = side.is_symmetric ? 1u << (side.bits - 1) : 0, most_code = (1u << side.bits) - 1;
+    const size_t poison = poisoned != HEALTHY && groups > 0 ? random_bits() % groups : groups;
     float *group_scale = EXACT(float, groups), *group_minimum = EXACT(float, groups);
     for (size_t group = 0; group < groups; group++) {
         const double exact_scale = random_gaussian() * 0.1, exact_minimum = random_gaussian();
-        group_scale[group] = group == poison ? (side.is_symmetric ? NAN : 0) : half_number(exact_scale);
-        group_minimum[group] = side.is_symmetric ? -group_scale[group] * (float)(1u << (side.bits - 1))
-                               : group == poison ? NAN
-                                                 : half_number(exact_minimum);
+        group_scale[group] = half_number(exact_scale);
+        group_minimum[group] = side.is_symmetric ? -group_scale[group] * (float)half : half_number(exact_minimum);
+        if (group == poison && poisoned == INFINITE_SCALE) {
+            group_scale[group] = INFINITY;
+            // As a symmetric code is decoded: the half is taken from the code.
+            group_minimum[group] = side.is_symmetric ? 0 : group_minimum[group];
+        } else if (group == poison) {
+            group_scale[group] = side.is_symmetric ? NAN : 0;
+            group_minimum[group] = NAN;
+        }
     }
     for (size_t token = 0; token < one.tokens; token++) {
         for (size_t channel = 0; channel < channels; channel++) {
             const size_t tile = token / KVA_TILE_TOKENS, lane = token % KVA_TILE_TOKENS;
             const size_t group = is_keys ? token / side.group_size * channels + channel
                                          : token * channel_groups + channel / side.group_size;
-            const unsigned code = group == poison ? 0 : (unsigned)random_bits() & ((1u << side.bits) - 1);
+            const int is_infinite = group == poison && poisoned == INFINITE_SCALE;
+            const unsigned code = is_infinite ? most_code : group == poison ? 0 : (unsigned)random_bits() & most_code;
             size_t place, to_minimum;
             if (is_keys) {
                 kva_panel_set(packed + tile * tile_bytes, reduced, side.bits, lane, channel, code);
@@ -92,19 +103,33 @@ static packed_case random_case(int is_keys, kva_packed_side side, int poisoned) 
             }
             scales[token * channels + channel] = group_scale[group];
             minima[token * channels + channel] = group_minimum[group];
-            codes[token * channels + channel] = (float)code;
+            codes[token * channels + channel] = (float)code - (is_infinite ? (float)half : 0);
         }
     }
+    // What follows in the last tile belongs to tokens that are not asked for.
+    if (!is_keys && !side.is_symmetric && one.tokens % KVA_TILE_TOKENS > 0 && random_bits() % 4 == 0) {
+        const size_t record = 2 * KVA_TILE_TOKENS, next = (tiles - 1) * stride + one.tokens % KVA_TILE_TOKENS;
+        const size_t group = random_bits() % channel_groups;
+        set_metadata(metadata, side.metadata_is_float, next + group * record + KVA_TILE_TOKENS, -INFINITY);
+    }
     const size_t reduced_count = is_keys ? reduced : one.tokens;
-    float *envelope = EXACT(float, reduced_count);
+    float *envelope = EXACT(float, reduced_count), *given = EXACT(float, reduced_count);
     memset(envelope, 0, reduced_count * sizeof envelope[0]);
+    memset(given, 0, reduced_count * sizeof given[0]);
     for (size_t i = 0; i < elements; i++) {
-        float *bound = &envelope[is_keys ? i % channels : i / channels];
-        *bound = fmaxf(*bound, fabsf(scales[i]));
-        one.largest_scale = fmax(one.largest_scale, *bound);
+        const size_t place = is_keys ? i % channels : i / channels;
+        given[place] = fmaxf(given[place], fabsf(scales[i]));
+        if (isinf(scales[i])) { continue; }
+        envelope[place] = fmaxf(envelope[place], fabsf(scales[i]));
+        one.largest_scale = fmax(one.largest_scale, envelope[place]);
     }
     one.envelope = envelope;
-    if (is_keys && random_bits() % 2) { one.side.envelope = envelope; }
+    if (is_keys && random_bits() % 2) { one.side.envelope = given; }
+    // What comes next is only asked for, never read: any address will do.
+    if (random_bits() % 2) {
+        one.side.next_codes = (const uint8_t *)(uintptr_t)(random_bits() & ~(uint64_t)63);
+        one.side.next_metadata = (const void *)(uintptr_t)(random_bits() & ~(uint64_t)63);
+    }
     one.side.codes = packed;
     one.side.metadata = metadata;
     one.scale = scales;
@@ -151,8 +176,13 @@ static double budget(const definition *result, const packed_case *one, magnitude
     return rounded + result->codes * (digit_error[one->side.digits] * largest.scaled + uncounted);
 }
 
+static poison_kind poison_for(kva_packed_side side, sample_kind kind) {
+    if (side.tokens % 2 == 0) { return HEALTHY; }
+    return kind == NOT_A_NUMBER ? AS_A_NAN_LEAVES_IT : kind == GAUSSIAN ? INFINITE_SCALE : HEALTHY;
+}
+
 static void check_scores(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
-    const packed_case one = random_case(1, side, kind == NOT_A_NUMBER && side.tokens % 2);
+    const packed_case one = random_case(1, side, poison_for(side, kind));
     const size_t channels = side.channels, count = (side.group - 1) * side.score_stride + side.tokens;
     const float *queries = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, side.group * channels);
     float *got = EXACT(float, count), *untouched = EXACT(float, count);
@@ -176,7 +206,7 @@ static void check_scores(const tables_under_test *tables, kva_packed_side side, 
 }
 
 static void check_values(const tables_under_test *tables, kva_packed_side side, sample_kind kind) {
-    const packed_case one = random_case(0, side, kind == NOT_A_NUMBER && side.tokens % 2);
+    const packed_case one = random_case(0, side, poison_for(side, kind));
     const size_t channels = side.channels, count = (side.group - 1) * side.score_stride + side.tokens;
     const float *weights = sample(one.side.tokens % 2 && kind == NOT_A_NUMBER ? GAUSSIAN : kind, count);
     float *got = sample(GAUSSIAN, side.group * channels);
@@ -203,7 +233,7 @@ typedef void side_check(const tables_under_test *, kva_packed_side, sample_kind)
 static void check_sides(const tables_under_test *tables, side_check *run) {
     static const unsigned widths[] = {1, 2, 3, 4, 8};
     static const size_t group_sizes[] = {32, 64, 128, 1000, 16, 5};
-    static const size_t channel_counts[] = {64, 1, 16, 17, 33, 80, 128, 160};
+    static const size_t channel_counts[] = {64, 1, 16, 17, 33, 80, 128, 160, 256, 512, 528};
     size_t turn = 0;
     for (size_t width = 0; width < sizeof widths / sizeof widths[0]; width++) {
         for (unsigned digits = 1; digits <= 3; digits++) {
@@ -212,7 +242,7 @@ static void check_sides(const tables_under_test *tables, side_check *run) {
                 kva_packed_side side = {.bits = widths[width], .digits = digits, .group_size = group_sizes[turn % 6]};
                 side.is_symmetric = turn / 2 % 3 == 0;
                 side.metadata_is_float = turn / 3 % 2 == 0;
-                side.channels = length < 34 && turn % 2 ? length : channel_counts[turn % 8];
+                side.channels = length < 34 && turn % 2 ? length : channel_counts[turn % 11];
                 side.first_token = turn % 5 == 0 ? 64 : 0;
                 side.tokens = length < 40 ? length : length * 4 - 1;
                 side.group = 1 + turn % 7;

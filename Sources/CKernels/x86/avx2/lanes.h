@@ -30,12 +30,13 @@ KVA_INLINE floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 /// `a` where b is NaN: the scale of one group must not hide the others'.
 KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm256_max_ps(kva_absolute(b), a); }
-KVA_INLINE float sum_of(floats x) { return kva_horizontal_sum(x); }
 KVA_INLINE float largest_of(floats x) { return kva_horizontal_maximum(x); }
 /// The sums of four vectors.
 KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
     _mm_storeu_ps(x, kva_four_sums(a, b, c, d));
 }
+/// The sum of one, added in the same order.
+KVA_INLINE float sum_of(floats x) { return _mm_cvtss_f32(kva_four_sums(x, x, x, x)); }
 /// x / y, or zero where y is smaller than `least`.
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {
     return _mm256_and_ps(_mm256_cmp_ps(y, all(least), _CMP_GE_OQ), _mm256_div_ps(all(x), y));

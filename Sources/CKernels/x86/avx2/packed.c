@@ -2,6 +2,7 @@
 
 #include "../../reference/panel.h"
 #include "../../reference/reference.h"
+#include "../../reference/scalars.h"
 #include "lanes.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

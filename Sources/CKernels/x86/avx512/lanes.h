@@ -35,7 +35,6 @@ KVA_INLINE floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
 KVA_INLINE floats multiply_add(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
 /// `a` where b is NaN: the scale of one group must not hide the others'.
 KVA_INLINE floats larger_magnitude(floats a, floats b) { return _mm512_max_ps(_mm512_abs_ps(b), a); }
-KVA_INLINE float sum_of(floats x) { return _mm512_reduce_add_ps(x); }
 KVA_INLINE float largest_of(floats x) { return _mm512_reduce_max_ps(x); }
 KVA_INLINE __m256 halves_added(floats x) {
     return _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
@@ -43,6 +42,11 @@ KVA_INLINE __m256 halves_added(floats x) {
 /// The sums of four vectors.
 KVA_INLINE void store_four_sums(float *x, floats a, floats b, floats c, floats d) {
     _mm_storeu_ps(x, kva_four_sums(halves_added(a), halves_added(b), halves_added(c), halves_added(d)));
+}
+/// The sum of one, added in the same order.
+KVA_INLINE float sum_of(floats x) {
+    const __m256 half = halves_added(x);
+    return _mm_cvtss_f32(kva_four_sums(half, half, half, half));
 }
 /// x / y, or zero where y is smaller than `least`.
 KVA_INLINE floats quotient_or_zero(float x, floats y, float least) {

@@ -2,6 +2,7 @@
 
 #include "../../reference/panel.h"
 #include "../../reference/reference.h"
+#include "../../reference/scalars.h"
 #include "avx512.h"
 #include "lanes.h"
 
