@@ -7,6 +7,8 @@ internal import COpenBLAS
 public enum DenseMatrix {
     private static let singleThreaded: Void = openblas_set_num_threads(1)
 
+    static func useOneThread() { _ = singleThreaded }
+
     /// C[rows, columns] = alpha·A[rows, inner]·B[inner, columns] + beta·C, or B[columns, inner]ᵀ if `transposed`.
     ///
     /// Strides count elements from one row to the next; with `beta` 0, C need not be initialized.

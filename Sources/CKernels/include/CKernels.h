@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CKernelsBlocks.h"
 #include "CKernelsPacked.h"
 
 #pragma clang assume_nonnull begin

@@ -9,11 +9,13 @@ public enum SchemeCatalogue {
     package static let tensorFamilies: [any TensorScheme.Type] = [
         IdentityScheme.self,
         RoundToNearestScheme.self,
+        PipelineScheme.self,
     ]
 
     /// Named cache schemes, one line a family. A test finds conforming types that are missing here.
     package static let cacheFamilies: [any NamedCacheScheme.Type] = [
-        KIVIScheme.self
+        KIVIScheme.self,
+        PublishedScheme.self,
     ]
 
     /// One description a listed scheme, tensor schemes first. Traps if an id occurs twice.

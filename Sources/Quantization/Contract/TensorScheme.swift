@@ -41,12 +41,32 @@ public protocol TensorScheme: Sendable {
     /// Whether it must see data of the model before it can encode.
     var calibration: CalibrationNeed { get }
 
+    /// Whether keys are stored as they are before RoPE or after it.
+    var ropeSide: RoPESide { get }
+
+    /// The scheme for one layer's block: with what it has learnt of the layer, and what it may look at.
+    ///
+    /// - Throws: `SchemeError.notCalibrated` if it must learn first, `SchemeError.calibration` for another model's.
+    func prepared(for context: SchemeContext) throws -> Self
+
     /// - Throws: `SchemeError` if the block does not suit the scheme.
     func encode(_ block: KVBlock) throws -> PackedTensor
     /// Float32 values `[kv_head, token, channel]`.
     ///
     /// - Throws: `SchemeError.packedTensor` for bytes that this scheme did not write.
     func decode(_ packed: PackedTensor) throws -> Tensor
+}
+
+extension TensorScheme {
+    public var ropeSide: RoPESide { .after }
+    public func prepared(for context: SchemeContext) throws -> Self { self }
+}
+
+/// On which side of rotary position embedding keys are stored.
+public enum RoPESide: String, Sendable, Codable {
+    /// The keys are rotated when they are read.
+    case before = "pre-rope"
+    case after = "post-rope"
 }
 
 /// Whether a scheme must see data of the model first.

@@ -1,0 +1,27 @@
+#ifndef KVATLAS_CKERNELS_BLOCKS_H
+#define KVATLAS_CKERNELS_BLOCKS_H
+
+// Cache types of ggml: blocks of 32 elements, byte for byte as its reference quantizes them.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef enum {
+    KVA_BLOCK_Q8_0 = 0,
+    KVA_BLOCK_Q5_1,
+    KVA_BLOCK_Q5_0,
+    KVA_BLOCK_Q4_1,
+    KVA_BLOCK_Q4_0,
+    KVA_BLOCK_IQ4_NL
+} kva_block_type;
+
+/// Quantizes `blocks` blocks of 32 elements. One that is not all finite gets a scale of NaN.
+void kva_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target);
+/// The elements of blocks of IQ4_NL; those of the other types are weights' too (see `dequantize`).
+void kva_decode_iq4_nl(const uint8_t *source, size_t blocks, float *y);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,210 @@
+import Kernels
+import TensorCore
+
+/// Points of least mean squared error for normal vectors of a few dimensions, made when they are first used.
+///
+/// Lloyd's method over a fixed sample, from a fixed start: one result on every machine but for rounding of its products,
+/// which moves a centroid by no more than the sample's own noise. Source: Malinovskii et al., HIGGS, NAACL 2025 (grids by
+/// CLVQ, Pagès and Printems 2003).
+enum GaussianGrid {
+    /// `[point][dimension]`
+    static func points(dimensions: Int, count: Int) -> [Float] { cache.points(dimensions, count) }
+
+    private static let cache = Cache()
+
+    private final class Cache: @unchecked Sendable {
+        // Guarded by its lock.
+        private var grids: [String: [Float]] = [:]
+        private let lock = Lock()
+
+        func points(_ dimensions: Int, _ count: Int) -> [Float] {
+            lock.with {
+                let key = "\(dimensions)-\(count)"
+                if let grid = grids[key] { return grid }
+                let grid = GaussianGrid.make(dimensions, count)
+                grids[key] = grid
+                return grid
+            }
+        }
+    }
+
+    private static func make(_ dimensions: Int, _ count: Int) -> [Float] {
+        let (points, weights) = sample(dimensions)
+        let pointCount = weights.count
+        var random = SeededGenerator(seed: 5)
+        var grid = (0..<count * dimensions).map { _ in Float(random.nextGaussian()) }
+        // The best density of centroids is flatter than that of the points (Zador).
+        let spread = Float((Double(dimensions + 2) / Double(dimensions)).squareRoot())
+        for index in grid.indices { grid[index] *= spread }
+        var labels = [Int32](repeating: 0, count: pointCount)
+        for _ in 0..<120 {
+            nearest(points, dimensions, grid, into: &labels)
+            var sums = [Double](repeating: 0, count: grid.count), masses = [Double](repeating: 0, count: count)
+            for point in 0..<pointCount {
+                let label = Int(labels[point]), weight = Double(weights[point])
+                masses[label] += weight
+                for i in 0..<dimensions {
+                    sums[label * dimensions + i] += weight * Double(points[point * dimensions + i])
+                }
+            }
+            var moved: Float = 0
+            for cluster in 0..<count where masses[cluster] > 0 {
+                for i in 0..<dimensions {
+                    let new = Float(sums[cluster * dimensions + i] / masses[cluster])
+                    moved = max(moved, abs(new - grid[cluster * dimensions + i]))
+                    grid[cluster * dimensions + i] = new
+                }
+            }
+            if moved < 1e-3 { break }
+        }
+        return grid
+    }
+
+    /// Two dimensions: a fine lattice with the density as weights. More: random vectors.
+    private static func sample(_ dimensions: Int) -> (points: [Float], weights: [Float]) {
+        if dimensions == 2 {
+            let side = 320, axis = (0..<side).map { (Float($0) + 0.5) / Float(side) * 9 - 4.5 }
+            let points = axis.flatMap { x in axis.flatMap { [x, $0] } }
+            return (points, axis.flatMap { x in axis.map { exponential(-(x * x + $0 * $0) / 2) } })
+        }
+        var random = SeededGenerator(seed: 6)
+        let count = 1 << 17
+        return ((0..<count * dimensions).map { _ in Float(random.nextGaussian()) }, [Float](repeating: 1, count: count))
+    }
+
+    /// The nearest point to each vector.
+    static func nearest(_ vectors: [Float], _ dimensions: Int, _ grid: [Float], into labels: inout [Int32]) {
+        let count = grid.count / dimensions, total = vectors.count / dimensions
+        let halves = (0..<count).map { point in
+            (0..<dimensions).reduce(Float(0)) { $0 + grid[point * dimensions + $1] * grid[point * dimensions + $1] } / 2
+        }
+        labels.withUnsafeMutableBufferPointer { buffer in
+            vectors.withUnsafeBufferPointer { vectors in
+                guard let target = buffer.baseAddress, let base = vectors.baseAddress else { return }
+                nonisolated(unsafe) let labels = target, rows = base
+                Parallel.forEachBlock(of: 512, in: total) { block in
+                    withUnsafeTemporaryAllocation(of: Float.self, capacity: block.count * count) { scratch in
+                        guard let scores = scratch.baseAddress else { return }
+                        DenseMatrix.multiply(
+                            rows: block.count,
+                            columns: count,
+                            inner: dimensions,
+                            rows + block.lowerBound * dimensions,
+                            stride: dimensions,
+                            grid,
+                            stride: dimensions,
+                            transposed: true,
+                            into: scores,
+                            stride: count
+                        )
+                        for row in 0..<block.count {
+                            var best = 0, most = -Float.infinity
+                            for point in 0..<count {
+                                let score = scores[row * count + point] - halves[point]
+                                if score > most { (best, most) = (point, score) }
+                            }
+                            labels[block.lowerBound + row] = Int32(best)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// D neighbouring channels as the nearest of N points of a grid for normal vectors; a stage before it normalizes.
+struct GridCoder: BlockCoder {
+    static let name = "grid"
+    static let grammar = "grid-D-N, N a power of two: 2-16, 2-64, 2-256, 4-256; grid-e8p"
+    static let summary = "neighbouring channels as a point of a grid for normal vectors"
+
+    private enum Points { case lloyd(dimensions: Int, count: Int), e8p }
+    private let points: Points
+
+    private static let offered = [(2, 16), (2, 64), (2, 256), (4, 256)]
+
+    init(_ term: inout StageTerm) throws {
+        if term.flag("e8p") {
+            points = .e8p
+            return
+        }
+        let dimensions = try term.requiredInteger("a grid such as 2-16 or e8p")
+        let count = try term.requiredInteger("points such as 16")
+        guard Self.offered.contains(where: { $0 == (dimensions, count) }) else {
+            throw SchemeError.parameter(
+                name: "grid",
+                value: "\(dimensions)-\(count)",
+                expected: "one of " + Self.offered.map { "\($0)-\($1)" }.joined(separator: ", ") + " and e8p"
+            )
+        }
+        points = .lloyd(dimensions: dimensions, count: count)
+    }
+
+    var term: String {
+        switch points {
+        case .lloyd(let dimensions, let count): "\(Self.name)-\(dimensions)-\(count)"
+        case .e8p: "\(Self.name)-e8p"
+        }
+    }
+
+    private var dimensions: Int { if case .lloyd(let dimensions, _) = points { dimensions } else { 8 } }
+    private var codeBits: Int { if case .lloyd(_, let count) = points { count.trailingZeroBitCount } else { 16 } }
+    var bits: Double { Double(codeBits) / Double(dimensions) }
+    var scaleSharing: ScaleSharing? { nil }
+    var groupSize: GroupSize? { nil }
+
+    private func vectors(_ shape: BlockShape) throws -> Int {
+        guard shape.channels.isMultiple(of: dimensions) else {
+            throw SchemeError.shape(
+                scheme: term,
+                problem: "\(shape.channels) channels are no multiple of \(dimensions)",
+                expected: "heads of a multiple of \(dimensions) channels"
+            )
+        }
+        return shape.elementCount / dimensions
+    }
+
+    func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {
+        let count = try vectors(x.shape)
+        let clean = x.elements.map { $0.isFinite ? $0 : 0 }
+        var codes = [UInt16](repeating: 0, count: count)
+        switch points {
+        case .lloyd(let dimensions, let size):
+            var labels = [Int32](repeating: 0, count: count)
+            GaussianGrid.nearest(
+                clean,
+                dimensions,
+                GaussianGrid.points(dimensions: dimensions, count: size),
+                into: &labels
+            )
+            for index in codes.indices { codes[index] = UInt16(labels[index]) }
+        case .e8p:
+            codes.withUnsafeMutableBufferPointer { buffer in
+                nonisolated(unsafe) let target = buffer
+                Parallel.forEachBlock(of: 256, in: count) { block in
+                    for vector in block { target[vector] = E8PCodebook.nearest(clean[vector * 8..<(vector + 1) * 8]) }
+                }
+            }
+        }
+        return [PackedTensor.Section(name: "codes", bytes: BitPacking.pack(codes, bits: codeBits))]
+    }
+
+    func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock {
+        let count = try vectors(shape), dimensions = dimensions
+        let bytes = try reader.next("codes", byteCount: BitPacking.byteCount(count, bits: codeBits))
+        let codes = BitPacking.unpack(bytes, count: count, bits: codeBits)
+        var x = FloatBlock(zeros: shape)
+        switch points {
+        case .lloyd(_, let size):
+            let grid = GaussianGrid.points(dimensions: dimensions, count: size)
+            for (vector, code) in codes.enumerated() {
+                for i in 0..<dimensions { x.elements[vector * dimensions + i] = grid[Int(code) * dimensions + i] }
+            }
+        case .e8p:
+            for (vector, code) in codes.enumerated() {
+                for (i, value) in E8PCodebook.vector(code).enumerated() { x.elements[vector * 8 + i] = value }
+            }
+        }
+        return x
+    }
+}

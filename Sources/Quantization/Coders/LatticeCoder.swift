@@ -1,0 +1,163 @@
+/// Points of the lattices D4 and E8, and their nearest ones.
+///
+/// D_n: whole numbers of even sum; E8: D8 and D8 + ½. Source: Conway and Sloane, "Fast quantizing and decoding
+/// algorithms for lattice quantizers and codes" (1982).
+enum Lattice: String, CaseIterable {
+    case d4, e8
+
+    var dimensions: Int { self == .d4 ? 4 : 8 }
+
+    func nearest(_ x: [Float]) -> [Float] {
+        let even = Self.even(x)
+        guard self == .e8 else { return even }
+        let shifted = Self.even(x.map { $0 - 0.5 }).map { $0 + 0.5 }
+        return Self.distance(x, even) <= Self.distance(x, shifted) ? even : shifted
+    }
+
+    static func distance(_ x: [Float], _ y: [Float]) -> Float {
+        zip(x, y).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+    }
+
+    /// All rounded; if the sum is odd, the one that rounding moved most goes the other way.
+    private static func even(_ x: [Float]) -> [Float] {
+        var y = x.map { $0.rounded(.toNearestOrEven) }
+        let sum = y.reduce(0, +)
+        guard !(sum / 2).isEqual(to: (sum / 2).rounded(.down)) else { return y }
+        var worst = 0
+        for index in x.indices where abs(x[index] - y[index]) > abs(x[worst] - y[worst]) { worst = index }
+        y[worst] += x[worst] >= y[worst] ? 1 : -1
+        return y
+    }
+
+    /// Rows of a basis; the coordinates of a point are whole numbers.
+    var basis: [[Float]] {
+        switch self {
+        case .d4: [[2, 0, 0, 0], [1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]].map { $0.map { Float($0) } }
+        case .e8:
+            [
+                [2, 0, 0, 0, 0, 0, 0, 0], [-1, 1, 0, 0, 0, 0, 0, 0], [0, -1, 1, 0, 0, 0, 0, 0],
+                [0, 0, -1, 1, 0, 0, 0, 0], [0, 0, 0, -1, 1, 0, 0, 0], [0, 0, 0, 0, -1, 1, 0, 0],
+                [0, 0, 0, 0, 0, -1, 1, 0], [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5],
+            ]
+        }
+    }
+
+    /// Whole numbers c with c·basis = the point.
+    func coordinates(_ point: [Float]) -> [Int] {
+        switch self {
+        case .d4:
+            let (b, c, d) = (point[1], point[2], point[3])
+            return [(point[0] - b - c - d) / 2, b, c, d].map { Int($0.rounded()) }
+        case .e8:
+            // The last row alone has a half at the last place; the others form a staircase.
+            let last = 2 * point[7]
+            let rest = point.map { $0 - last / 2 }
+            var c = [Float](repeating: 0, count: 8)
+            c[7] = last
+            c[6] = rest[6]
+            for row in stride(from: 5, through: 1, by: -1) { c[row] = rest[row] + c[row + 1] }
+            c[0] = (rest[0] + c[1]) / 2
+            return c.map { Int($0.rounded()) }
+        }
+    }
+
+    func point(_ coordinates: [Int]) -> [Float] {
+        var point = [Float](repeating: 0, count: dimensions)
+        for (row, count) in zip(basis, coordinates) {
+            for index in point.indices { point[index] += Float(count) * row[index] }
+        }
+        return point
+    }
+}
+
+/// Nested lattice codes: which of the q^D points about zero is nearest, at one of four scales.
+///
+/// `c = coordinates mod q`; read back as the member of its class that is nearest zero, `x − q·Q(x/q)`. Of four scales the
+/// one of least error is taken, so that no vector overloads the code: 2 more bits a vector. For elements of variance 1.
+/// Source: Savkin et al., NestQuant, ICML 2025; lattices in schemes.md §1.20.
+struct LatticeCoder: BlockCoder {
+    static let name = "lattice"
+    static let grammar = "lattice-{d4|e8}-Q"
+    static let summary = "nested lattice codes of Q levels a dimension"
+
+    private let lattice: Lattice
+    private let levels: Int
+    /// Steps of the lattice; the range of each is q steps.
+    private let steps: [Float]
+
+    init(_ term: inout StageTerm) throws {
+        let name = try term.word("a lattice: d4 or e8")
+        guard let lattice = Lattice(rawValue: name) else {
+            throw SchemeError.parameter(name: "lattice", value: "'\(name)'", expected: "d4 or e8")
+        }
+        self.lattice = lattice
+        levels = try StageTerm.checked(term.requiredInteger("levels a dimension such as 4"), "levels", in: 2...256)
+        // The finest holds two and a half deviations of a vector's length, the others more.
+        let finest = 3.4 / Float(levels)
+        steps = [finest, 1.25 * finest, 1.6 * finest, 2.6 * finest]
+    }
+
+    var term: String { "\(Self.name)-\(lattice.rawValue)-\(levels)" }
+    var bits: Double { (Double(levels).logarithm2 * Double(lattice.dimensions) + 2) / Double(lattice.dimensions) }
+    var scaleSharing: ScaleSharing? { nil }
+    var groupSize: GroupSize? { nil }
+
+    private func vectors(_ shape: BlockShape) throws -> Int {
+        guard shape.channels.isMultiple(of: lattice.dimensions) else {
+            throw SchemeError.shape(
+                scheme: term,
+                problem: "\(shape.channels) channels are no multiple of \(lattice.dimensions)",
+                expected: "heads of a multiple of \(lattice.dimensions) channels"
+            )
+        }
+        return shape.elementCount / lattice.dimensions
+    }
+
+    private func value(_ code: [Int], _ step: Float) -> [Float] {
+        let point = lattice.point(code), q = Float(levels)
+        let outer = lattice.nearest(point.map { $0 / q })
+        return zip(point, outer).map { ($0 - q * $1) * step }
+    }
+
+    func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {
+        let count = try vectors(x.shape), width = lattice.dimensions
+        var codes: [UInt16] = [], scales: [UInt16] = []
+        for vector in 0..<count {
+            let own = x.elements[vector * width..<(vector + 1) * width].map { $0.isFinite ? $0 : 0 }
+            var best: (error: Float, code: [Int], scale: Int)?
+            for (scale, step) in steps.enumerated() {
+                let point = lattice.nearest(own.map { $0 / step })
+                let code = lattice.coordinates(point).map { (($0 % levels) + levels) % levels }
+                let error = Lattice.distance(own, value(code, step))
+                if best.map({ error < $0.error }) ?? true { best = (error, code, scale) }
+            }
+            guard let best else { continue }
+            codes += best.code.map { UInt16($0) }
+            scales.append(UInt16(best.scale))
+        }
+        return [
+            PackedTensor.Section(name: "codes", bytes: BitPacking.pack(codes, levels: levels)),
+            PackedTensor.Section(name: "steps", bytes: BitPacking.pack(scales, bits: 2)),
+        ]
+    }
+
+    func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock {
+        let count = try vectors(shape), width = lattice.dimensions
+        let bytes = try reader.next("codes", byteCount: BitPacking.byteCount(count * width, levels: levels))
+        let codes = BitPacking.unpack(bytes, count: count * width, levels: levels)
+        let scaleBytes = try reader.next("steps", byteCount: BitPacking.byteCount(count, bits: 2))
+        let scales = BitPacking.unpack(scaleBytes, count: count, bits: 2)
+        var x = FloatBlock(zeros: shape)
+        for vector in 0..<count {
+            let code = codes[vector * width..<(vector + 1) * width].map { Int($0) }
+            for (channel, value) in value(code, steps[Int(scales[vector])]).enumerated() {
+                x.elements[vector * width + channel] = value
+            }
+        }
+        return x
+    }
+}
+
+extension Double {
+    fileprivate var logarithm2: Double { Double(logarithm(Float(self)) / logarithm(2)) }
+}

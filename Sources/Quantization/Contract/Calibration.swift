@@ -1,0 +1,73 @@
+import TensorCore
+
+/// Named arrays that a scheme has learnt from one layer's keys or values.
+public typealias CalibrationArrays = [String: CalibrationArray]
+
+/// Numbers with their shape.
+public struct CalibrationArray: Sendable, Equatable {
+    public let shape: [Int]
+    public let values: [Float]
+
+    /// - Precondition: as many values as the shape has places.
+    public init(shape: [Int], values: [Float]) {
+        precondition(shape.reduce(1, *) == values.count, "\(values.count) values for \(shape)")
+        self.shape = shape
+        self.values = values
+    }
+}
+
+/// What a scheme may learn from: one layer of a calibration text.
+public struct CalibrationSample: Sendable {
+    public let side: CacheSide
+    /// Keys as a cache holds them, after RoPE.
+    public let keys: FloatBlock
+    public let values: FloatBlock
+    /// Queries after RoPE, `[head, token, channel]`; `nil` if the capture has none.
+    public let queries: FloatBlock?
+    /// The same side of the layer before, before RoPE for keys that are stored so; `nil` for the first.
+    public let previous: FloatBlock?
+    /// From 0.
+    public let layer: Int
+
+    public init(
+        side: CacheSide,
+        keys: FloatBlock,
+        values: FloatBlock,
+        queries: FloatBlock? = nil,
+        previous: FloatBlock? = nil,
+        layer: Int = 0
+    ) {
+        self.side = side
+        self.keys = keys
+        self.values = values
+        self.queries = queries
+        self.previous = previous
+        self.layer = layer
+    }
+}
+
+/// What a scheme is given for one layer's block beside the block.
+public struct SchemeContext: Sendable {
+    public let layer: Int
+    public let side: CacheSide
+    /// What was learnt of this layer and side; empty without a calibration.
+    public let calibration: CalibrationArrays
+    /// What was decoded of the same side in the layer before, the same tokens; `nil` for the first.
+    public let previous: FloatBlock?
+    /// How much attention each token gets, `[kv_head, token]`; `nil` without queries.
+    public let saliency: FloatBlock?
+
+    public init(
+        layer: Int = 0,
+        side: CacheSide,
+        calibration: CalibrationArrays = [:],
+        previous: FloatBlock? = nil,
+        saliency: FloatBlock? = nil
+    ) {
+        self.layer = layer
+        self.side = side
+        self.calibration = calibration
+        self.previous = previous
+        self.saliency = saliency
+    }
+}

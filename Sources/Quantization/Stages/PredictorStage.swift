@@ -1,0 +1,127 @@
+import Kernels
+
+/// Codes only what the layer before does not tell: a linear predictor from its keys, or values, as they were decoded.
+///
+/// Ridge regression on a calibration text, damped by a thousandth of the mean diagonal; the first layer has none.
+/// Weights are the model's, so that they cost no bits a token. Source: Shutova et al., AQUA-KV, ICML 2025; there values
+/// are predicted from the layer's own keys too, and the calibration sees decoded layers.
+struct PredictorStage: PipelineStage {
+    static let name = "predict"
+    static let grammar = "predict"
+    static let summary = "what a linear predictor from the layer before leaves over"
+
+    private static let damping = 1e-3
+    /// `[input and 1][output]`; of a first layer empty.
+    private var weights: [Float] = []
+    private var previous: FloatBlock?
+
+    init(_ term: inout StageTerm) throws {}
+    var term: String { Self.name }
+    var calibration: CalibrationNeed { .required }
+
+    func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays {
+        guard let previous = sample.previous else {
+            return ["weights": CalibrationArray(shape: [0, 0], values: [])]
+        }
+        let inputs = Self.rows(previous, isExtended: true), outputs = Self.rows(x, isExtended: false)
+        let n = previous.heads * previous.channels + 1, width = x.heads * x.channels
+        var gram = [Double](repeating: 0, count: n * n), products = [[Double]](repeating: [], count: width)
+        for column in products.indices { products[column] = [Double](repeating: 0, count: n) }
+        for token in 0..<x.tokens {
+            let row = inputs[token * n..<(token + 1) * n].map { Double($0) }
+            let target = outputs[token * width..<(token + 1) * width]
+            guard row.allSatisfy({ $0.isFinite }), target.allSatisfy({ $0.isFinite }) else { continue }
+            for i in 0..<n {
+                let factor = row[i]
+                for j in 0..<n { gram[i * n + j] += factor * row[j] }
+            }
+            for (column, value) in target.enumerated() {
+                for i in 0..<n { products[column][i] += row[i] * Double(value) }
+            }
+        }
+        let trace = (0..<n).reduce(0.0) { $0 + gram[$1 * n + $1] }
+        for i in 0..<n { gram[i * n + i] += max(1e-9, Self.damping * trace / Double(n)) }
+        guard let solution = LinearAlgebra.solve(gram, size: n, products) else {
+            throw SchemeError.calibration(scheme: term, problem: "the layer before does not determine a predictor")
+        }
+        let values = (0..<n).flatMap { row in solution.map { Float($0[row]) } }
+        return ["weights": CalibrationArray(shape: [n, width], values: values)]
+    }
+
+    func calibrated(by arrays: CalibrationArrays) throws -> PredictorStage {
+        guard let array = arrays["weights"] else { throw SchemeError.notCalibrated(scheme: term) }
+        var copy = self
+        copy.weights = array.values
+        return copy
+    }
+
+    func prepared(for context: SchemeContext) -> PredictorStage {
+        var copy = self
+        copy.previous = context.previous
+        return copy
+    }
+
+    func passedOn(_ x: FloatBlock) throws -> FloatBlock {
+        guard let predicted = try prediction(x.shape) else { return x }
+        var rest = x
+        for index in rest.elements.indices { rest.elements[index] -= predicted.elements[index] }
+        return rest
+    }
+
+    func encode(_ x: FloatBlock, _ rest: PipelineRest) throws -> [PackedTensor.Section] {
+        try rest.encode(passedOn(x))
+    }
+
+    func decode(_ reader: inout SectionReader, _ shape: BlockShape, _ rest: PipelineRest) throws -> FloatBlock {
+        var x = try rest.decode(&reader, shape)
+        guard let predicted = try prediction(shape) else { return x }
+        for index in x.elements.indices { x.elements[index] += predicted.elements[index] }
+        return x
+    }
+
+    private func prediction(_ shape: BlockShape) throws -> FloatBlock? {
+        guard let previous, !weights.isEmpty else { return nil }
+        let n = previous.heads * previous.channels + 1, width = shape.heads * shape.channels
+        try checkCalibration(term, weights.count, n * width)
+        guard previous.tokens == shape.tokens else {
+            throw SchemeError.shape(
+                scheme: term,
+                problem: "\(previous.tokens) tokens of the layer before for \(shape.tokens)",
+                expected: "the same tokens"
+            )
+        }
+        let inputs = Self.rows(previous, isExtended: true)
+        var outputs = [Float](repeating: 0, count: shape.tokens * width)
+        DenseMatrix.multiply(
+            rows: shape.tokens,
+            columns: width,
+            inner: n,
+            inputs,
+            stride: n,
+            weights,
+            stride: width,
+            into: &outputs,
+            stride: width
+        )
+        var block = FloatBlock(zeros: shape)
+        for head in 0..<shape.heads {
+            for token in 0..<shape.tokens {
+                let source = token * width + head * shape.channels
+                let target = (head * shape.tokens + token) * shape.channels
+                for channel in 0..<shape.channels { block.elements[target + channel] = outputs[source + channel] }
+            }
+        }
+        return block
+    }
+
+    /// `[token, head · channel]`, with a one at the end if `isExtended`.
+    private static func rows(_ x: FloatBlock, isExtended: Bool) -> [Float] {
+        (0..<x.tokens).flatMap { token -> [Float] in
+            let row = (0..<x.heads).flatMap { head -> ArraySlice<Float> in
+                let first = (head * x.tokens + token) * x.channels
+                return x.elements[first..<first + x.channels]
+            }
+            return isExtended ? row + [1] : row
+        }
+    }
+}
