@@ -61,7 +61,7 @@ let package = Package(
         library("Capture", ["Inference", "HDF5", "TensorCore", "Kernels"]),
 
         // MARK: - Studies
-        library("Evaluation", ["Capture", "Quantization", "Inference", "Statistics", "Kernels", "TensorCore"]),
+        library("Evaluation", ["Capture", "HDF5", "Quantization", "Inference", "Statistics", "Kernels", "TensorCore"]),
         library("Reporting", ["Plotting", "TensorCore"]),
         library(
             "Experiments",

@@ -27,6 +27,33 @@ public enum LinearAlgebra {
         return (values.reversed(), vectors)
     }
 
+    /// AᵀB of A `[rows, n]` and B `[rows, m]`, as `[n, m]`.
+    /// - Complexity: O(rows·n·m).
+    public static func transposedProduct(_ a: [Double], _ b: [Double], rows: Int) -> [Double] {
+        guard rows > 0 else { return [] }
+        precondition(a.count.isMultiple(of: rows) && b.count.isMultiple(of: rows), "not \(rows) rows")
+        DenseMatrix.useOneThread()
+        let n = a.count / rows, m = b.count / rows
+        var result = [Double](repeating: 0, count: n * m)
+        cblas_dgemm(
+            CblasRowMajor,
+            CblasTrans,
+            CblasNoTrans,
+            Int32(n),
+            Int32(m),
+            Int32(rows),
+            1,
+            a,
+            Int32(n),
+            b,
+            Int32(m),
+            0,
+            &result,
+            Int32(m)
+        )
+        return result
+    }
+
     /// X of A·X = B for a symmetric positive definite A `[n, n]`; B and X are `[column][n]`.
     ///
     /// - Returns: `nil` if A is not positive definite.

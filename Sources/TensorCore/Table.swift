@@ -83,6 +83,22 @@ public struct Table: Sendable, Equatable {
         return result
     }
 
+    /// Rows in the order of a column of numbers, those without one last; rows that are equal in it stay in order.
+    /// - Precondition: the column exists.
+    public func sorted(by column: String) -> Table {
+        guard let index = indexOfColumn[column] else { preconditionFailure("no column \(column) in \(name)") }
+        func key(_ row: Int) -> Double {
+            switch rows[row][index] {
+            case .number(let value): value.isNaN ? .infinity : value
+            case .integer(let value): Double(value)
+            default: .infinity
+            }
+        }
+        var result = Table(name: name, meaning: meaning, columns: columns)
+        result.rows = rows.indices.sorted { (key($0), $0) < (key($1), $1) }.map { rows[$0] }
+        return result
+    }
+
     /// Rows as views that are read by column name.
     ///
     /// An array: chained closures over a lazy sequence of these crash the 6.3 compiler at -O.

@@ -8,11 +8,23 @@ package protocol AttentionSource {
     var heads: Int { get }
     var kvHeads: Int { get }
     var headDim: Int { get }
+    /// RoPE turns channel i with i + headDim/2 by position·base^(−2i/headDim).
+    var ropeBase: Double { get }
+    /// SHA-256 of the model's weights; empty if there is none.
+    var weightsSHA256: String { get }
+    /// SHA-256 of the texts.
+    var textSHA256s: [String] { get }
     var tensors: Set<CapturedTensor> { get }
     /// Token ranges of the prompts, each of which attends to itself only.
     var sequences: [Range<Int>] { get }
     /// float16 bits `[token, head, channel]`.
     func half(_ tensor: CapturedTensor, layer: Int, tokens: Range<Int>) throws -> [UInt16]
+}
+
+extension AttentionSource {
+    package var ropeBase: Double { 10000 }
+    package var weightsSHA256: String { "" }
+    package var textSHA256s: [String] { [] }
 }
 
 /// A capture file as a source of attention.
@@ -23,6 +35,9 @@ struct CaptureFileSource: AttentionSource {
     var heads: Int { capture.metadata.heads }
     var kvHeads: Int { capture.metadata.kvHeads }
     var headDim: Int { capture.metadata.headDim }
+    var ropeBase: Double { capture.metadata.ropeBase }
+    var weightsSHA256: String { capture.metadata.weightsSHA256 }
+    var textSHA256s: [String] { capture.metadata.textSHA256s }
     var tensors: Set<CapturedTensor> { Set(capture.tensorsPresent) }
     var sequences: [Range<Int>] { capture.sequences.map { $0.start..<$0.start + $0.length } }
 

@@ -84,6 +84,7 @@ struct ErrorCollector {
                 switch row.metric.subject {
                 case .reconstruction: heads = row.part == .key ? errors.keys[key] : errors.values[value]
                 case .scores: heads = errors.attention.scores[key]
+                case .queriedKeys: heads = errors.queriedKeys[key]
                 case .outputOfKeys: heads = errors.attention.outputOfKeys[key]
                 case .outputOfValues: heads = errors.attention.outputOfValues[value]
                 case .outputOfBoth: heads = errors.attention.outputOfBoth[passPlace]

@@ -38,6 +38,8 @@ public enum MetricSubject: String, Sendable, Codable, CaseIterable {
     case reconstruction
     /// Attention weights, with exact and with cached keys.
     case scores
+    /// Keys in the metric of their queries.
+    case queriedKeys = "queried-keys"
     /// Attention output with cached keys and exact values.
     case outputOfKeys = "output-key"
     /// Attention output with exact keys and cached values.
@@ -54,7 +56,7 @@ public enum MetricSubject: String, Sendable, Codable, CaseIterable {
     var tensors: [QuantizedPart] {
         switch self {
         case .reconstruction: [.key, .value]
-        case .scores, .outputOfKeys, .attention: [.key]
+        case .scores, .queriedKeys, .outputOfKeys, .attention: [.key]
         case .outputOfValues: [.value]
         case .outputOfBoth: [.pair]
         }

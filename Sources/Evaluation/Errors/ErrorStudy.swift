@@ -23,6 +23,7 @@ public enum ErrorStudy {
 
     /// Evaluates a capture.
     ///
+    /// - Parameter calibration: what schemes have learnt of the model, if one must.
     /// - Parameter progress: called with the share that is done, from 0 to 1, after each sequence of each layer;
     ///   what it throws stops the study.
     /// - Throws: `ErrorStudyError` for settings that do not suit the capture and for failed controls,
@@ -32,20 +33,34 @@ public enum ErrorStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: ErrorStudySettings = ErrorStudySettings(),
+        calibration: CalibrationSet? = nil,
         progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
-        try run(source: CaptureFileSource(capture: capture), settings: settings, progress: progress)
+        try run(
+            source: CaptureFileSource(capture: capture),
+            settings: settings,
+            calibration: calibration,
+            progress: progress
+        )
     }
 
     package static func run(
         source: some AttentionSource,
         settings: ErrorStudySettings = ErrorStudySettings(),
+        calibration: CalibrationSet? = nil,
         progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
         let metrics = try MetricCatalogue.metrics(settings.metrics)
         try check(settings, against: source, metrics: metrics)
         let sequences = source.sequences.filter { !$0.isEmpty }
-        let selection = try SchemeSelection(settings.schemes, sequenceLengths: sequences.map { $0.count })
+        let requested = settings.requestedSchemes
+        let selection = try SchemeSelection(requested, sequenceLengths: sequences.map { $0.count })
+        let warnings = try SchemeRequirements.check(
+            selection.schemes,
+            layers: settings.layers ?? source.layers,
+            calibration: calibration,
+            source: source
+        )
         let plan = EvaluationPlan(schemes: selection.schemes)
         let subjects = Set(metrics.map { $0.subject })
         let layers = settings.layers ?? source.layers
@@ -60,27 +75,46 @@ public enum ErrorStudy {
         )
         let total = Double(layers.count * sequences.count)
         var done = 0.0
+        let needsQueries = subjects.contains { $0.needsQueries } || selection.schemes.contains { $0.needsSaliency }
+        let needsPreRoPE = selection.schemes.contains { $0.key.ropeSide == .before }
+        // Of each sequence, what was decoded of the layer before.
+        var previous = [[CalibrationSet.Key: FloatBlock]](repeating: [:], count: sequences.count)
         for (place, layer) in layers.enumerated() {
-            for tokens in sequences {
+            for (sequence, tokens) in sequences.enumerated() {
                 let sample = try sample(
                     source,
                     layer,
                     tokens,
                     settings,
-                    needsQueries: subjects.contains { $0.needsQueries }
+                    needsQueries: needsQueries,
+                    needsPreRoPE: needsPreRoPE
                 )
+                var decoded: [CalibrationSet.Key: FloatBlock] = [:]
                 let bytesPerSide = sample.key.elementCount * MemoryLayout<Float>.size
                 let passes = plan.passes(bytesPerSide: bytesPerSide, budget: passBudgetBytes)
                 for (index, pass) in passes.enumerated() {
-                    let errors = try LayerErrors(sample, plan: pass, subjects: subjects)
+                    let errors = try LayerErrors(
+                        sample,
+                        plan: pass,
+                        subjects: subjects,
+                        calibration: calibration,
+                        previous: previous[sequence]
+                    )
+                    decoded.merge(errors.decoded) { $1 }
                     collector.add(errors, of: pass, layer: place)
                     try progress((done + Double(index + 1) / Double(passes.count)) / total)
                 }
+                previous[sequence] = decoded
                 done += 1
             }
         }
         try collector.checkControls()
-        return ErrorStudyResult(collector, settings: settings, warnings: selection.warnings)
+        return ErrorStudyResult(
+            collector,
+            settings: settings,
+            calibration: calibration,
+            warnings: selection.warnings + warnings
+        )
     }
 
     private static func sample(
@@ -88,7 +122,8 @@ public enum ErrorStudy {
         _ layer: Int,
         _ tokens: Range<Int>,
         _ settings: ErrorStudySettings,
-        needsQueries: Bool
+        needsQueries: Bool,
+        needsPreRoPE: Bool
     ) throws -> LayerSample {
         func block(_ tensor: CapturedTensor) throws -> KVBlock {
             KVBlock(
@@ -103,6 +138,10 @@ public enum ErrorStudy {
             value: try block(.value),
             query: needsQueries ? try source.half(.query, layer: layer, tokens: tokens) : [],
             heads: source.heads,
+            layer: layer,
+            keyBeforeRoPE: needsPreRoPE ? try block(.keyPreRope) : nil,
+            rotation: needsPreRoPE
+                ? RotaryTable(positions: 0..<tokens.count, channels: source.headDim, base: source.ropeBase) : nil,
             positions: QuerySample.positions(
                 tokens: tokens.count,
                 maximum: settings.maximumQueries,

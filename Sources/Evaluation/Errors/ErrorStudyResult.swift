@@ -19,10 +19,15 @@ public struct ErrorStudyResult: Sendable {
 
     public var tables: [Table] { [errors, errorsByLayer, paperTable2, perTokenVersusPerChannel] }
 
-    init(_ collector: ErrorCollector, settings: ErrorStudySettings, warnings: [String]) {
+    init(
+        _ collector: ErrorCollector,
+        settings: ErrorStudySettings,
+        calibration: CalibrationSet?,
+        warnings: [String]
+    ) {
         schemes = collector.plan.schemes
         self.warnings = warnings
-        errors = ErrorTables.errors(collector, settings: settings)
+        errors = ErrorTables.errors(collector, settings: settings, calibration)
         errorsByLayer = ErrorTables.byLayer(collector)
         let comparisons = AxisComparison.all(in: collector)
         perTokenVersusPerChannel = AxisComparison.table(comparisons, collector)

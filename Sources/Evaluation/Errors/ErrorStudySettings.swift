@@ -12,19 +12,29 @@ public struct ErrorStudySettings: Sendable, Equatable, Codable {
     public var maximumQueries: Int
     /// Least distance between two query positions, in tokens.
     public var queryStride: Int
+    /// One window for all schemes in place of their own; `nil` keeps those.
+    public var equalWindow: WindowPolicy?
 
     public init(
         schemes: [CacheScheme] = ErrorStudySettings.defaultSchemes,
         metrics: [String] = MetricCatalogue.all.map { $0.id },
         layers: [Int]? = nil,
         maximumQueries: Int = 256,
-        queryStride: Int = 1
+        queryStride: Int = 1,
+        equalWindow: WindowPolicy? = nil
     ) {
         self.schemes = schemes
         self.metrics = metrics
         self.layers = layers
         self.maximumQueries = maximumQueries
         self.queryStride = queryStride
+        self.equalWindow = equalWindow
+    }
+
+    /// The schemes with the window that they are compared with.
+    var requestedSchemes: [CacheScheme] {
+        guard let equalWindow else { return schemes }
+        return schemes.map { $0.isLossless ? $0 : CacheScheme(key: $0.key, value: $0.value, window: equalWindow) }
     }
 
     /// The four combinations of KIVI's Table 1 at 2 and 4 bits with groups of 32, 8 bits both
@@ -50,6 +60,7 @@ public struct ErrorStudySettings: Sendable, Equatable, Codable {
         case schemes, metrics, layers
         case maximumQueries = "maximum_queries"
         case queryStride = "query_stride"
+        case equalWindow = "window"
     }
 
     /// Missing keys take their defaults.
@@ -61,7 +72,19 @@ public struct ErrorStudySettings: Sendable, Equatable, Codable {
             metrics: try container.decodeIfPresent([String].self, forKey: .metrics) ?? standard.metrics,
             layers: try container.decodeIfPresent([Int].self, forKey: .layers),
             maximumQueries: try container.decodeIfPresent(Int.self, forKey: .maximumQueries) ?? standard.maximumQueries,
-            queryStride: try container.decodeIfPresent(Int.self, forKey: .queryStride) ?? standard.queryStride
+            queryStride: try container.decodeIfPresent(Int.self, forKey: .queryStride) ?? standard.queryStride,
+            equalWindow: try container.decodeIfPresent(String.self, forKey: .equalWindow)
+                .map { try WindowPolicy(equal: $0) }
         )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(schemes, forKey: .schemes)
+        try container.encode(metrics, forKey: .metrics)
+        try container.encodeIfPresent(layers, forKey: .layers)
+        try container.encode(maximumQueries, forKey: .maximumQueries)
+        try container.encode(queryStride, forKey: .queryStride)
+        try container.encodeIfPresent(equalWindow?.equalTerm, forKey: .equalWindow)
     }
 }

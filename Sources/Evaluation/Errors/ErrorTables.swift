@@ -27,6 +27,9 @@ enum ErrorTables {
             "elements that share a scale, no more than the axis has: 64 for g128 per token on heads of 64 channels; "
                 + "missing if there is no scale, or sides or sequences differ"
         ),
+        .init("key_rope", .string, "whether keys are stored before RoPE (pre-rope) or after it (post-rope)"),
+        .init("scale_type", .string, "how scales are stored, of keys and values if they differ; none without any"),
+        .init("calibration", .string, "texts that the scheme has learnt from; none if it learns nothing"),
         .init("window", .string, "tokens kept in float16, in the words of a scheme term; none if all are quantized"),
         .init("prefill_mode", .string, "in-place: every query attends to the cache as it is after the whole text"),
         .init("bits_asymptotic", .number, unit: "bit", "8 x packed bytes / elements, codes and metadata, no window"),
@@ -39,7 +42,11 @@ enum ErrorTables {
         .init("tokens", .integer, unit: "token", "tokens of all sequences"),
     ]
 
-    static func errors(_ collector: ErrorCollector, settings: ErrorStudySettings) -> Table {
+    static func errors(
+        _ collector: ErrorCollector,
+        settings: ErrorStudySettings,
+        _ calibration: CalibrationSet?
+    ) -> Table {
         var table = Table(
             name: "errors",
             meaning:
@@ -50,7 +57,7 @@ enum ErrorTables {
         for (layerPlace, layer) in collector.layers.enumerated() {
             for (place, scheme) in collector.plan.schemes.enumerated() {
                 let suffix = QuantizedPart.allCases.map { part in
-                    description(of: scheme, part: part, collector)
+                    description(of: scheme, part: part, collector, calibration)
                         + bits(collector.bits(layer: layerPlace, scheme: place, part: part))
                         + [.integer(collector.tokens)]
                 }
@@ -103,7 +110,8 @@ enum ErrorTables {
     private static func description(
         of scheme: CacheScheme,
         part: QuantizedPart,
-        _ collector: ErrorCollector
+        _ collector: ErrorCollector,
+        _ calibration: CalibrationSet?
     ) -> [Table.Value] {
         func axis(_ scheme: any TensorScheme) -> Table.Value { .string(scheme.scaleSharing?.rawValue ?? "none") }
         let sides: [CacheSide] =
@@ -118,8 +126,17 @@ enum ErrorTables {
         return [
             axis(scheme.key), axis(scheme.value),
             .number(sides.reduce(0) { $0 + scheme.scheme(for: $1).bits } / Double(sides.count)), groupSize,
-            .string(scheme.window == .none ? "none" : scheme.window.term), .string(prefillMode),
+            .string(scheme.key.ropeSide.rawValue), .string(scaleType(scheme, sides)),
+            .string(
+                sides.contains { scheme.scheme(for: $0).calibration == .required }
+                    ? calibration?.origin.texts.joined(separator: "; ") ?? "none" : "none"
+            ), .string(scheme.window == .none ? "none" : scheme.window.term), .string(prefillMode),
         ]
+    }
+
+    private static func scaleType(_ scheme: CacheScheme, _ sides: [CacheSide]) -> String {
+        let types = sides.map { scheme.scheme(for: $0).scaleType }
+        return Set(types).count == 1 ? types[0] : types.joined(separator: "/")
     }
 
     private static func bits(_ stored: StoredBits) -> [Table.Value] {

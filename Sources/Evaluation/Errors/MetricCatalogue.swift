@@ -11,6 +11,7 @@ public enum MetricCatalogue {
         SignalToNoise.self,
         ScoreRelativeError.self,
         ScoreRelativeFrobenius.self,
+        QueryWeightedKeyError.self,
         OutputErrorOfKeys.self,
         OutputErrorOfKeysElementwise.self,
         OutputErrorOfValues.self,

@@ -9,7 +9,17 @@ extension CacheScheme {
     /// - Throws: `SchemeError`, naming the part that is wrong, its column, and the nearest id.
     public init(parsing text: String) throws {
         let term = text.filter { !$0.isWhitespace }
-        var parts = TermParts(term: term)
+        let halves = TermPart(text: term, offset: 0).split(separator: "@")
+        guard halves.count <= 2 else {
+            throw SchemeError.term(
+                part: term,
+                term: term,
+                offset: halves[2].offset - 1,
+                problem: "has a second '@'",
+                expected: "NAME@window=128+sink=4"
+            )
+        }
+        var parts = TermParts(halves[0])
         let pair = parts.next()
         guard !pair.text.isEmpty else {
             throw SchemeError.term(
@@ -33,7 +43,21 @@ extension CacheScheme {
 
         var named: CacheScheme?
         if sides.count == 1 { named = try Self.located(sides[0], term) { try SchemeCatalogue.namedScheme($0) } }
-        let options = try WindowOptions(reading: &parts, term: term, own: named?.window)
+        var own = named?.window
+        if halves.count == 2 {
+            guard parts.isEmpty else {
+                throw SchemeError.term(
+                    part: halves[1].text,
+                    term: term,
+                    offset: halves[1].offset,
+                    problem: "is a second window",
+                    expected: "the window after the '@' alone"
+                )
+            }
+            parts = TermParts(halves[1])
+            own = nil
+        }
+        let options = try WindowOptions(reading: &parts, term: term, own: own)
         if let named {
             self.init(key: named.key, value: named.value, window: try options.policy())
             return
@@ -97,7 +121,7 @@ struct TermPart {
 struct TermParts {
     private var parts: ArraySlice<TermPart>
 
-    init(term: String) { parts = TermPart(text: term, offset: 0).split(separator: "+")[...] }
+    init(_ term: TermPart) { parts = term.split(separator: "+")[...] }
 
     var isEmpty: Bool { parts.isEmpty }
 

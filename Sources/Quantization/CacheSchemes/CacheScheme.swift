@@ -4,7 +4,8 @@ import TensorCore
 ///
 /// Written `KEY/VALUE+window=128+sink=4`, or `KEY` alone for the same on both
 /// sides, or by a published name such as `kivi-2-g32-r128`. However it was
-/// written, one cache scheme has one id: the shortest of these.
+/// written, one cache scheme has one id: the shortest of these. A name with a window of its own takes another one after
+/// an `@`: `kvarn-k4v2@window=128+sink=4`.
 public struct CacheScheme: Sendable {
     public let id: String
     public let key: any TensorScheme
@@ -17,6 +18,10 @@ public struct CacheScheme: Sendable {
         self.window = window
         if let name = SchemeCatalogue.name(key: key, value: value, window: window) {
             id = name
+        } else if let published = PublishedScheme.entry(key: key, value: value) {
+            // '@' puts another window in the place of the name's own.
+            let isPlain = published.windowTerm.isEmpty, term = window.term.isEmpty ? "window=0" : window.term
+            id = "\(published.id)\(isPlain ? "+" : "@")\(term)"
         } else {
             let pair = key.id == value.id ? key.id : "\(key.id)/\(value.id)"
             id = window.term.isEmpty ? pair : "\(pair)+\(window.term)"

@@ -32,14 +32,18 @@ extension CacheScheme {
 
     /// Stores one side and reads it back.
     ///
-    /// - Throws: `SchemeError` if the block does not suit the scheme.
-    public func roundTrip(_ block: KVBlock, side: CacheSide) throws -> RoundTrip {
-        let scheme = scheme(for: side)
+    /// - Parameter context: what the scheme has learnt and may look at, of all the block's tokens.
+    /// - Throws: `SchemeError` if the block does not suit the scheme, or it lacks what it must know.
+    public func roundTrip(_ block: KVBlock, side: CacheSide, context: SchemeContext? = nil) throws -> RoundTrip {
         let range = window.quantizedRange(of: side, tokens: block.tokens)
+        let plain = scheme(for: side)
+        let scheme = try plain.prepared(for: (context ?? SchemeContext(side: side)).tokens(range))
         let packed = try scheme.encode(block.tokens(range))
         let decoded = try scheme.decode(packed)
         let isAllPacked = range.count == block.tokens
-        let withoutWindow = range.isEmpty && block.tokens > 0 ? try scheme.encode(block) : packed
+        let isAllWindow = range.isEmpty && block.tokens > 0
+        let withoutWindow =
+            isAllWindow ? try plain.prepared(for: context ?? SchemeContext(side: side)).encode(block) : packed
         return RoundTrip(
             tensor: isAllPacked ? decoded : merge(decoded, at: range, into: block),
             packedBytes: packed.byteCount,

@@ -30,6 +30,7 @@ struct ClusterCoder: BlockCoder {
     var scaleSharing: ScaleSharing? { .perToken }
     /// On average.
     var groupSize: GroupSize? { uniform.rows.size }
+    var scaleType: String { uniform.scaleType }
     var calibration: CalibrationNeed { .required }
 
     func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) -> CalibrationArrays {

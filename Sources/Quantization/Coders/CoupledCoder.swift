@@ -10,6 +10,7 @@ struct CoupledCoder: BlockCoder {
     static let grammar = "coupled-CcBb[-query]"
     static let summary = "neighbouring channels as one of the vectors learnt for them"
 
+    private static let calibrationTokens = 2048
     private let width: Int
     private let codeBits: Int
     private let weighsQueries: Bool
@@ -55,7 +56,9 @@ struct CoupledCoder: BlockCoder {
             Parallel.forEach(x.heads * groups) { item in
                 let head = item / groups, first = item % groups * width
                 var points: [Float] = []
-                for token in 0..<x.tokens {
+                // Evenly spaced over the text, eight for each code and more.
+                let step = max(1, x.tokens / Self.calibrationTokens)
+                for token in stride(from: 0, to: x.tokens, by: step) {
                     let place = (head * x.tokens + token) * x.channels + first
                     let vector = x.elements[place..<place + width]
                     guard vector.allSatisfy({ $0.isFinite }) else { continue }
@@ -94,12 +97,15 @@ struct CoupledCoder: BlockCoder {
         var codes: [UInt16] = []
         codes.reserveCapacity(x.vectors * groups)
         let books = (0..<x.heads * groups).map { Array(codebooks[$0 * size..<($0 + 1) * size]) }
-        for vector in 0..<x.vectors {
-            for group in 0..<groups {
-                let place = vector * x.channels + group * width
-                let book = books[vector / x.tokens * groups + group]
-                codes.append(UInt16(KMeans.nearest(x.elements, place, book, width).label))
+        for item in 0..<x.heads * groups {
+            let (head, first) = (item / groups, item % groups * width)
+            let points = (0..<x.tokens).flatMap { token -> ArraySlice<Float> in
+                let place = (head * x.tokens + token) * x.channels + first
+                return x.elements[place..<place + width]
             }
+            var labels = [Int32](repeating: 0, count: x.tokens)
+            NearestPoints.find(points.map { $0.isFinite ? $0 : 0 }, width, books[item], into: &labels)
+            codes += labels.map { UInt16($0) }
         }
         return [PackedTensor.Section(name: "codes", bytes: BitPacking.pack(codes, bits: codeBits))]
     }
@@ -110,10 +116,11 @@ struct CoupledCoder: BlockCoder {
         let codes = BitPacking.unpack(bytes, count: count, bits: codeBits)
         var x = FloatBlock(zeros: shape)
         for (index, code) in codes.enumerated() {
-            let head = index / groups / shape.tokens, book = (head * groups + index % groups) * size
-            for channel in 0..<width {
-                x.elements[index * width + channel] = codebooks[book + Int(code) * width + channel]
-            }
+            let (item, token) = index.quotientAndRemainder(dividingBy: shape.tokens)
+            let (head, group) = item.quotientAndRemainder(dividingBy: groups)
+            let place = (head * shape.tokens + token) * shape.channels + group * width
+            let entry = item * size + Int(code) * width
+            for channel in 0..<width { x.elements[place + channel] = codebooks[entry + channel] }
         }
         return x
     }

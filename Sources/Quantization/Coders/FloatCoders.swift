@@ -83,6 +83,7 @@ struct MicroscalingCoder: BlockCoder {
     var bits: Double { Double(format?.bits ?? 8) }
     var scaleSharing: ScaleSharing? { .perToken }
     var groupSize: GroupSize? { .elements(Self.blockChannels) }
+    var scaleType: String { "e8m0" }
 
     private func rows(_ shape: BlockShape) -> GroupedRows {
         GroupedRows(shape: shape, sharing: .perToken, groupSize: .elements(Self.blockChannels))
@@ -158,6 +159,7 @@ struct NVFP4Coder: BlockCoder {
     var bits: Double { 4 }
     var scaleSharing: ScaleSharing? { .perToken }
     var groupSize: GroupSize? { .elements(Self.blockChannels) }
+    var scaleType: String { "e4m3" }
 
     private func rows(_ shape: BlockShape) -> GroupedRows {
         GroupedRows(shape: shape, sharing: .perToken, groupSize: .elements(Self.blockChannels))

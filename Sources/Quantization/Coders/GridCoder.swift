@@ -38,7 +38,7 @@ enum GaussianGrid {
         for index in grid.indices { grid[index] *= spread }
         var labels = [Int32](repeating: 0, count: pointCount)
         for _ in 0..<120 {
-            nearest(points, dimensions, grid, into: &labels)
+            NearestPoints.find(points, dimensions, grid, into: &labels)
             var sums = [Double](repeating: 0, count: grid.count), masses = [Double](repeating: 0, count: count)
             for point in 0..<pointCount {
                 let label = Int(labels[point]), weight = Double(weights[point])
@@ -70,45 +70,6 @@ enum GaussianGrid {
         var random = SeededGenerator(seed: 6)
         let count = 1 << 17
         return ((0..<count * dimensions).map { _ in Float(random.nextGaussian()) }, [Float](repeating: 1, count: count))
-    }
-
-    /// The nearest point to each vector.
-    static func nearest(_ vectors: [Float], _ dimensions: Int, _ grid: [Float], into labels: inout [Int32]) {
-        let count = grid.count / dimensions, total = vectors.count / dimensions
-        let halves = (0..<count).map { point in
-            (0..<dimensions).reduce(Float(0)) { $0 + grid[point * dimensions + $1] * grid[point * dimensions + $1] } / 2
-        }
-        labels.withUnsafeMutableBufferPointer { buffer in
-            vectors.withUnsafeBufferPointer { vectors in
-                guard let target = buffer.baseAddress, let base = vectors.baseAddress else { return }
-                nonisolated(unsafe) let labels = target, rows = base
-                Parallel.forEachBlock(of: 512, in: total) { block in
-                    withUnsafeTemporaryAllocation(of: Float.self, capacity: block.count * count) { scratch in
-                        guard let scores = scratch.baseAddress else { return }
-                        DenseMatrix.multiply(
-                            rows: block.count,
-                            columns: count,
-                            inner: dimensions,
-                            rows + block.lowerBound * dimensions,
-                            stride: dimensions,
-                            grid,
-                            stride: dimensions,
-                            transposed: true,
-                            into: scores,
-                            stride: count
-                        )
-                        for row in 0..<block.count {
-                            var best = 0, most = -Float.infinity
-                            for point in 0..<count {
-                                let score = scores[row * count + point] - halves[point]
-                                if score > most { (best, most) = (point, score) }
-                            }
-                            labels[block.lowerBound + row] = Int32(best)
-                        }
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -171,7 +132,7 @@ struct GridCoder: BlockCoder {
         switch points {
         case .lloyd(let dimensions, let size):
             var labels = [Int32](repeating: 0, count: count)
-            GaussianGrid.nearest(
+            NearestPoints.find(
                 clean,
                 dimensions,
                 GaussianGrid.points(dimensions: dimensions, count: size),

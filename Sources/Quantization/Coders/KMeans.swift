@@ -26,18 +26,18 @@ enum KMeans {
     ) -> Result {
         let pointCount = points.count / dimensions, count = min(count, max(1, pointCount))
         var centroids = seeds(points, dimensions, count, weights, seed)
-        var labels = [Int](repeating: 0, count: pointCount), cost = Double.infinity
+        var labels = [Int32](repeating: 0, count: pointCount), cost = Double.infinity
         for _ in 0..<iterations {
             var sums = [Double](repeating: 0, count: count * dimensions), masses = [Double](repeating: 0, count: count)
             var total = 0.0
+            NearestPoints.find(points, dimensions, centroids, into: &labels)
             for point in 0..<pointCount {
-                let (label, distance) = nearest(points, point * dimensions, centroids, dimensions)
-                let weight = Double(weights?[point] ?? 1)
-                labels[point] = label
-                total += weight * Double(distance)
+                let label = Int(labels[point]), weight = Double(weights?[point] ?? 1)
                 masses[label] += weight
                 for i in 0..<dimensions {
-                    sums[label * dimensions + i] += weight * Double(points[point * dimensions + i])
+                    let value = points[point * dimensions + i], difference = value - centroids[label * dimensions + i]
+                    total += weight * Double(difference * difference)
+                    sums[label * dimensions + i] += weight * Double(value)
                 }
             }
             for cluster in 0..<count where masses[cluster] > 0 {
@@ -49,29 +49,7 @@ enum KMeans {
             cost = total
             if isSettled { break }
         }
-        return Result(centroids: centroids, labels: labels, cost: cost)
-    }
-
-    static func nearest(
-        _ points: [Float],
-        _ first: Int,
-        _ centroids: [Float],
-        _ dimensions: Int
-    ) -> (label: Int, distance: Float) {
-        points.withUnsafeBufferPointer { points in
-            centroids.withUnsafeBufferPointer { centroids in
-                var best = 0, least = Float.infinity
-                for cluster in 0..<centroids.count / dimensions {
-                    var distance: Float = 0
-                    for i in 0..<dimensions {
-                        let difference = points[first + i] - centroids[cluster * dimensions + i]
-                        distance += difference * difference
-                    }
-                    if distance < least { (best, least) = (cluster, distance) }
-                }
-                return (best, least)
-            }
-        }
+        return Result(centroids: centroids, labels: labels.map { Int($0) }, cost: cost)
     }
 
     private static func seeds(

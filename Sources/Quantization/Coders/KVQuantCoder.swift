@@ -69,7 +69,7 @@ struct KVQuantCoder: BlockCoder {
             }
         }
         // Enough for 2^b levels; evenly spaced over the layer.
-        let step = max(1, normalized.count / 65536)
+        let step = max(1, normalized.count / 16384)
         let chosen = stride(from: 0, to: normalized.count, by: step)
         let points = chosen.map { normalized[$0] }, masses = chosen.map { weights[$0] }
         let result = KMeans.run(

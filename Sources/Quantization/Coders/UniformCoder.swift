@@ -74,6 +74,7 @@ struct UniformCoder: BlockCoder {
     }
     var scaleSharing: ScaleSharing? { rows.sharing }
     var groupSize: GroupSize? { rows.size }
+    var scaleType: String { format.typeName }
 
     private func rows(_ shape: BlockShape) -> GroupedRows {
         GroupedRows(shape: shape, sharing: rows.sharing, groupSize: rows.size)

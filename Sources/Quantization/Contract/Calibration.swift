@@ -71,3 +71,28 @@ public struct SchemeContext: Sendable {
         self.saliency = saliency
     }
 }
+
+extension SchemeContext {
+    /// The same of some tokens.
+    func tokens(_ range: Range<Int>) -> SchemeContext {
+        SchemeContext(
+            layer: layer,
+            side: side,
+            calibration: calibration,
+            previous: previous?.tokens(range),
+            saliency: saliency?.tokens(range)
+        )
+    }
+}
+
+extension FloatBlock {
+    /// A copy of some tokens of every head.
+    public func tokens(_ range: Range<Int>) -> FloatBlock {
+        if range.count == tokens { return self }
+        let chosen = (0..<heads).flatMap { head -> ArraySlice<Float> in
+            let first = (head * tokens + range.lowerBound) * channels
+            return elements[first..<first + range.count * channels]
+        }
+        return FloatBlock(heads: heads, tokens: range.count, channels: channels, elements: chosen)
+    }
+}

@@ -8,6 +8,16 @@ public enum MetadataFormat: String, Sendable, Codable, CaseIterable {
     /// FP8, 4 exponent bits and 3 of the mantissa, at most 448: saturates.
     case e4m3
 
+    /// As tables write it.
+    var typeName: String {
+        switch self {
+        case .float16: "float16"
+        case .bfloat16: "bfloat16"
+        case .float32: "float32"
+        case .e4m3: "e4m3"
+        }
+    }
+
     var byteCount: Int {
         switch self {
         case .float16, .bfloat16: 2

@@ -41,6 +41,8 @@ public protocol TensorScheme: Sendable {
     /// Whether it must see data of the model before it can encode.
     var calibration: CalibrationNeed { get }
 
+    /// How scales are stored: `float16`, `e4m3`, …; `none` without any.
+    var scaleType: String { get }
     /// Whether keys are stored as they are before RoPE or after it.
     var ropeSide: RoPESide { get }
 
@@ -59,6 +61,7 @@ public protocol TensorScheme: Sendable {
 
 extension TensorScheme {
     public var ropeSide: RoPESide { .after }
+    public var scaleType: String { scaleSharing == nil ? "none" : "float16" }
     public func prepared(for context: SchemeContext) throws -> Self { self }
 }
 

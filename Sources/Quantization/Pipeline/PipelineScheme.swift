@@ -59,6 +59,8 @@ public struct PipelineScheme: TensorScheme {
     public var scaleSharing: ScaleSharing? { coder.scaleSharing }
     public var groupSize: GroupSize? { coder.groupSize }
 
+    public var scaleType: String { coder.scaleType }
+
     public var calibration: CalibrationNeed {
         coder.calibration == .required || stages.contains { $0.calibration == .required } ? .required : .none
     }

@@ -95,6 +95,8 @@ public protocol BlockCoder: Sendable {
     var scaleSharing: ScaleSharing? { get }
     var groupSize: GroupSize? { get }
     var calibration: CalibrationNeed { get }
+    /// How scales are stored; `none` without any.
+    var scaleType: String { get }
 
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section]
     func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock
@@ -105,6 +107,7 @@ public protocol BlockCoder: Sendable {
 }
 
 extension BlockCoder {
+    public var scaleType: String { scaleSharing == nil ? "none" : "float16" }
     public var calibration: CalibrationNeed { .none }
     public func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays { [:] }
     public func calibrated(by arrays: CalibrationArrays) throws -> Self { self }

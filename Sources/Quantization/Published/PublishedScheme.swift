@@ -53,6 +53,21 @@ public struct PublishedScheme: NamedCacheScheme {
         return names
     }()
 
+    /// The first entry of a pair, whatever its window.
+    static func entry(key: any TensorScheme, value: any TensorScheme) -> PublishedScheme? {
+        pairs[meaning(key, value, .none)].map { listed[$0] }
+    }
+
+    private static let pairs: [String: Int] = {
+        var pairs: [String: Int] = [:]
+        for (place, entry) in listed.enumerated() {
+            guard let parts = try? entry.parts() else { continue }
+            let key = meaning(parts.key, parts.value, .none)
+            if pairs[key] == nil { pairs[key] = place }
+        }
+        return pairs
+    }()
+
     private static func meaning(_ key: any TensorScheme, _ value: any TensorScheme, _ window: WindowPolicy) -> String {
         "\(key.id)/\(value.id)+\(window.term)"
     }
@@ -62,7 +77,7 @@ public struct PublishedScheme: NamedCacheScheme {
     }
 
     private func parts() throws -> (key: any TensorScheme, value: any TensorScheme, window: WindowPolicy) {
-        var options = TermParts(term: windowTerm)
+        var options = TermParts(TermPart(text: windowTerm, offset: 0))
         let window =
             windowTerm.isEmpty
             ? WindowPolicy.none : try WindowOptions(reading: &options, term: windowTerm, own: nil).policy()

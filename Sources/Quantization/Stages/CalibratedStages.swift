@@ -247,17 +247,17 @@ enum Covariance {
     /// `Σ w·xᵀx / n` of some vectors, `[channel, channel]`, in double. Vectors that are not finite are left out.
     static func of(_ x: FloatBlock, rows: Range<Int>, weights: [Double]?) -> [Double] {
         let channels = x.channels
-        var sums = [Double](repeating: 0, count: channels * channels), count = 0
+        var plain: [Double] = [], weighted: [Double] = [], count = 0
+        plain.reserveCapacity(rows.count * channels)
         for (place, row) in rows.enumerated() {
-            let vector = x.elements[row * channels..<(row + 1) * channels].map { Double($0) }
+            let vector = x.elements[row * channels..<(row + 1) * channels]
             guard vector.allSatisfy({ $0.isFinite }) else { continue }
-            let weight = weights?[place] ?? 1
             count += 1
-            for i in 0..<channels {
-                let factor = weight * vector[i]
-                for j in 0..<channels { sums[i * channels + j] += factor * vector[j] }
-            }
+            plain += vector.map { Double($0) }
+            if let weight = weights?[place] { weighted += vector.map { weight * Double($0) } }
         }
-        return sums.map { $0 / Double(max(1, count)) }
+        guard count > 0 else { return [Double](repeating: 0, count: channels * channels) }
+        let sums = LinearAlgebra.transposedProduct(weights == nil ? plain : weighted, plain, rows: count)
+        return sums.map { $0 / Double(count) }
     }
 }

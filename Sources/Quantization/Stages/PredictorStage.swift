@@ -25,20 +25,20 @@ struct PredictorStage: PipelineStage {
         }
         let inputs = Self.rows(previous, isExtended: true), outputs = Self.rows(x, isExtended: false)
         let n = previous.heads * previous.channels + 1, width = x.heads * x.channels
-        var gram = [Double](repeating: 0, count: n * n), products = [[Double]](repeating: [], count: width)
-        for column in products.indices { products[column] = [Double](repeating: 0, count: n) }
+        var x0: [Double] = [], y0: [Double] = [], count = 0
         for token in 0..<x.tokens {
-            let row = inputs[token * n..<(token + 1) * n].map { Double($0) }
-            let target = outputs[token * width..<(token + 1) * width]
+            let row = inputs[token * n..<(token + 1) * n], target = outputs[token * width..<(token + 1) * width]
             guard row.allSatisfy({ $0.isFinite }), target.allSatisfy({ $0.isFinite }) else { continue }
-            for i in 0..<n {
-                let factor = row[i]
-                for j in 0..<n { gram[i * n + j] += factor * row[j] }
-            }
-            for (column, value) in target.enumerated() {
-                for i in 0..<n { products[column][i] += row[i] * Double(value) }
-            }
+            count += 1
+            x0 += row.map { Double($0) }
+            y0 += target.map { Double($0) }
         }
+        guard count > 0 else {
+            throw SchemeError.calibration(scheme: term, problem: "the calibration text has no finite token")
+        }
+        var gram = LinearAlgebra.transposedProduct(x0, x0, rows: count)
+        let cross = LinearAlgebra.transposedProduct(x0, y0, rows: count)
+        let products = (0..<width).map { column in (0..<n).map { cross[$0 * width + column] } }
         let trace = (0..<n).reduce(0.0) { $0 + gram[$1 * n + $1] }
         for i in 0..<n { gram[i * n + i] += max(1e-9, Self.damping * trace / Double(n)) }
         guard let solution = LinearAlgebra.solve(gram, size: n, products) else {

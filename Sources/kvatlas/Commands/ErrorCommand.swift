@@ -16,6 +16,9 @@ struct ErrorCommand: ParsableCommand {
               kvatlas error capture.h5 --schemes kivi-2-g32-r128 --out errors.csv
               kvatlas error capture.h5 --schemes rtn-int2-token-g32,rtn-int2-channel-g32 \\
                 --metrics relative_frobenius,sqnr_db --layers 0,7-9 --out -
+              kvatlas error capture.h5 --schemes kvarn-k4v2,oscar-2,kivi-2-g32-r128 \\
+                --window 'equal(sink: 4, recent: 128)' --calibration calibration.h5 --out errors.csv
+              kvatlas error capture.h5 --schemes hadamard:uniform-3-token-g64-clip0.9 --out -
             """
     )
 
@@ -34,6 +37,30 @@ struct ErrorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Query positions used of each sequence, evenly spaced.", valueName: "n"))
     var maxQueries: Int = ErrorStudySettings().maximumQueries
 
+    @Option(
+        help: ArgumentHelp(
+            "Files of 'kvatlas calibrate', separated by commas, for schemes that need one.",
+            valueName: "files"
+        )
+    )
+    var calibration: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "One float16 window for all schemes in place of their own: 'equal(sink: 4, recent: 128)'.",
+            valueName: "window"
+        )
+    )
+    var window: String?
+
+    enum SortKey: String, ExpressibleByArgument, CaseIterable {
+        case bitsAsymptotic = "bits_asymptotic"
+        case bitsAtLength = "bits_at_length"
+    }
+
+    @Option(help: "Order rows by a bit count: bits_asymptotic or bits_at_length (default: by layer).")
+    var sort: SortKey?
+
     @OptionGroup var output: TableOutputOptions
 
     func validate() throws { try validatePositive(maxQueries, "--max-queries") }
@@ -47,17 +74,33 @@ struct ErrorCommand: ParsableCommand {
                 schemes: try names.map { try CacheScheme(parsing: $0) },
                 metrics: try metrics.map { try MetricCatalogue.checked(splitList($0)) }
                     ?? MetricCatalogue.all.map { $0.id },
-                maximumQueries: maxQueries
+                maximumQueries: maxQueries,
+                equalWindow: try window.map { try WindowPolicy(equal: $0) }
             )
         }
         try output.check()
         Interruption.install()
         let capture = try input.open()
         settings.layers = try input.layers(layers, command: "error", of: capture)
+        let learnt = try calibration.map { try Self.calibration(splitList($0)) }
         let bar = ProgressBar("errors of \(settings.schemes.count) scheme(s)", isQuiet: shared.quiet)
-        let result = try ErrorStudy.run(capture, settings: settings, progress: bar.update)
+        let result = try ErrorStudy.run(
+            capture,
+            settings: settings,
+            calibration: learnt ?? nil,
+            progress: bar.update
+        )
         bar.finish("\(capture.tokenCount) tokens")
         for warning in result.warnings { Terminal.printError("warning: \(warning)") }
-        try output.write(result.errors)
+        try output.write(sort.map { result.errors.sorted(by: $0.rawValue) } ?? result.errors)
+    }
+
+    private static func calibration(_ paths: [String]) throws -> CalibrationSet? {
+        var all: CalibrationSet?
+        for path in paths {
+            let set = try CalibrationFile.read(path)
+            if all == nil { all = set } else { all?.merge(set) }
+        }
+        return all
     }
 }

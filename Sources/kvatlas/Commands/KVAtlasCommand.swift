@@ -19,7 +19,8 @@ struct KVAtlasCommand: ParsableCommand {
         version: "kvatlas \(ToolVersion.current)",
         subcommands: [
             RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
-            ErrorCommand.self, GenerateCommand.self, PerplexityCommand.self, DivergenceCommand.self, PlotCommand.self,
+            ErrorCommand.self, CalibrateCommand.self, GenerateCommand.self, PerplexityCommand.self,
+            DivergenceCommand.self, PlotCommand.self,
             ReportCommand.self, ListCommand.self,
             BenchCommand.self,
             DoctorCommand.self,

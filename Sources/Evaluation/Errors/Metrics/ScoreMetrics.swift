@@ -32,6 +32,23 @@ public enum ScoreRelativeFrobenius: ErrorMetric {
     public static func value(_ deviation: Deviation) -> Double? { Formula.relativeFrobenius(deviation) }
 }
 
+/// √(Σ_t δk_t Σ_Q δk_tᵀ / Σ_t k_t Σ_Q k_tᵀ): the part of the keys' error that queries can see.
+public enum QueryWeightedKeyError: ErrorMetric {
+    public static let id = "key_query_weighted_error"
+    public static let unit = ""
+    public static let definition =
+        "root of sum over tokens of dk S dk^T over that of k S k^T, with dk = k' - k and S the mean of q^T q over the "
+        + "sampled queries of the kv head"
+    public static let direction = MetricDirection.lowerIsBetter
+    public static let subject = MetricSubject.queriedKeys
+    public static let source = PaperSource(
+        citation: "OSCAR: 2-bit KV cache quantization by covariance-aware rotation, 2026",
+        place: "the keys' objective",
+        link: "https://arxiv.org/abs/2605.17757"
+    )
+    public static func value(_ deviation: Deviation) -> Double? { Formula.relativeFrobenius(deviation) }
+}
+
 /// Share of causal attention weights that are negligible.
 public enum AttentionSparsity: ErrorMetric {
     /// An entry is negligible below this part of its row's maximum; the paper names no threshold.
