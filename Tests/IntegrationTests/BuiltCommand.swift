@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import ModelFormats
 
 /// The built `kvatlas`, which lies beside the test bundle, run as a user runs it.
 struct BuiltCommand {
@@ -46,8 +47,9 @@ struct BuiltCommand {
             process.waitUntilExit()
             return Outcome(
                 code: process.terminationStatus,
-                output: try String(contentsOf: folder["out"], encoding: .utf8),
-                errors: try String(contentsOf: folder["err"], encoding: .utf8)
+                // A model of random weights writes bytes that are no characters.
+                output: String(decoding: try Data(contentsOf: folder["out"]), as: UTF8.self),
+                errors: String(decoding: try Data(contentsOf: folder["err"]), as: UTF8.self)
             )
         }
     }
@@ -91,5 +93,24 @@ final class TemporaryFolder {
         try RandomModel.write(path: path("model.gguf"), seed: 7, shape: shape)
         let sentence = "The tide comes in, and the tide goes out again; nobody wrote down the ordinary ones. "
         try write(String(repeating: sentence, count: times), to: "text.txt")
+    }
+
+    /// Writes the model anew with another token that ends a text.
+    func setEndToken(_ token: Int) throws {
+        let source = try GGUFFile(path: path("model.gguf")), end = "tokenizer.ggml.eos_token_id"
+        var writer = GGUFWriter()
+        for key in source.keys where key != end {
+            if let value = source.metadata[key] { writer.set(key, value) }
+        }
+        writer.set(end, .uint32(UInt32(token)))
+        for tensor in source.orderedTensors {
+            try writer.add(
+                tensor.name,
+                elementType: tensor.elementType,
+                dimensions: tensor.dimensions,
+                bytes: Array(source.bytes(of: tensor))
+            )
+        }
+        try writer.write(to: path("model.gguf"), overwrite: true)
     }
 }
