@@ -82,6 +82,16 @@ import Testing
         #expect(outcome.errors.contains("p.txt\(place): an empty prompt"), "\(outcome.errors)")
     }
 
+    @Test func aPromptOfNothingIsRefused() throws {
+        let folder = try folder()
+        let outcome = try generate("--prompt", "", in: folder)
+        #expect(outcome.code == 1 && outcome.output.isEmpty)
+        #expect(outcome.errors.contains("--prompt: an empty prompt"), "\(outcome.errors)")
+        try Data([0xEF, 0xBB, 0xBF]).write(to: folder["p.txt"])
+        let none = try generate("--prompts", "p.txt", in: folder)
+        #expect(none.code == 1 && none.errors.contains("p.txt: there are no prompts"), "\(none.errors)")
+    }
+
     @Test func aPromptBeyondTheContextIsNamedBeforeAnythingIsGenerated() throws {
         let folder = try folder(contextLength: 64)
         try folder.write("a\nb\n\(String(repeating: "qz", count: 40))\n", to: "p.txt")

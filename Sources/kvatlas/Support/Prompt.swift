@@ -24,7 +24,7 @@ struct Prompt {
         return try lines.enumerated().map { index, line in
             let place = "\(path):\(index + 1)"
             let text = String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-            guard !text.allSatisfy({ $0.isWhitespace }) else { throw PromptError.empty(place: place) }
+            guard !text.allSatisfy({ $0.isWhitespace }) else { throw PromptError.emptyLine(place: place) }
             return Prompt(text: text, place: place)
         }
     }
