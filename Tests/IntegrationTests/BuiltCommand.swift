@@ -97,18 +97,36 @@ final class TemporaryFolder {
 
     /// Writes the model anew with another token that ends a text.
     func setEndToken(_ token: Int) throws {
-        let source = try GGUFFile(path: path("model.gguf")), end = "tokenizer.ggml.eos_token_id"
+        try rewriteModel(metadata: { if $0 == "tokenizer.ggml.eos_token_id" { $1 = .uint32(UInt32(token)) } })
+    }
+
+    /// Writes the model anew so that it never chooses its end token: of zeros, that has a logit of zero.
+    func silenceEndToken() throws {
+        try rewriteModel(tensor: { name, rowBytes, bytes in
+            guard name == "token_embd.weight" else { return }
+            bytes.replaceSubrange(bytes.count - rowBytes..<bytes.count, with: [UInt8](repeating: 0, count: rowBytes))
+        })
+    }
+
+    private func rewriteModel(
+        metadata change: (String, inout MetadataValue) -> Void = { _, _ in },
+        tensor edit: (_ name: String, _ rowBytes: Int, inout [UInt8]) -> Void = { _, _, _ in }
+    ) throws {
+        let source = try GGUFFile(path: path("model.gguf"))
         var writer = GGUFWriter()
-        for key in source.keys where key != end {
-            if let value = source.metadata[key] { writer.set(key, value) }
+        for key in source.keys {
+            guard var value = source.metadata[key] else { continue }
+            change(key, &value)
+            writer.set(key, value)
         }
-        writer.set(end, .uint32(UInt32(token)))
         for tensor in source.orderedTensors {
+            var bytes = Array(source.bytes(of: tensor))
+            edit(tensor.name, bytes.count / tensor.dimensions.dropFirst().reduce(1, *), &bytes)
             try writer.add(
                 tensor.name,
                 elementType: tensor.elementType,
                 dimensions: tensor.dimensions,
-                bytes: Array(source.bytes(of: tensor))
+                bytes: bytes
             )
         }
         try writer.write(to: path("model.gguf"), overwrite: true)

@@ -7,6 +7,7 @@ import Testing
     private func slowFolder(layers: Int = 6, times: Int = 1) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         try folder.addModelAndText(contextLength: 400_000, layers: layers, times: times)
+        try folder.silenceEndToken()
         return folder
     }
 

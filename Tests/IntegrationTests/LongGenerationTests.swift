@@ -8,6 +8,7 @@ import Testing
         let count = isSlow ? 10_000 : 400
         let folder = try TemporaryFolder()
         try folder.addModelAndText(contextLength: 20_000)
+        try folder.silenceEndToken()
         let outcome = try BuiltCommand.run(
             "generate",
             "--model",
