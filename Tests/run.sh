@@ -2,7 +2,7 @@
 # Checks the format, builds in release mode and passes all tests.
 #
 #   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone
-#   bash Tests/run.sh --slow               also timed tests, a 491 MB model and checks in h5py and xarray
+#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model and checks in h5py and xarray
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
 #   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
@@ -138,7 +138,7 @@ tests=(swift test -c release --skip-build --disable-xctest)
 if $slow; then
     # By themselves, one after the other: a test beside a timed one would be timed with it.
     say "Timed tests"
-    KVATLAS_BENCHMARKS=1 "${tests[@]}" --no-parallel --filter "ThroughputTests|CaptureCostTests"
+    KVATLAS_BENCHMARKS=1 "${tests[@]}" --no-parallel --filter "ThroughputTests|CaptureCostTests|LongGenerationTests"
 fi
 
 if [ -n "$fuzz_seconds" ]; then

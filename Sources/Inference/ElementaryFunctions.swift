@@ -6,6 +6,3 @@
 
 /// eˣ of the C library, which the compiler's own overlays leave to each platform.
 func exponential(_ x: Double) -> Double { exp(x) }
-
-/// ln x.
-func naturalLogarithm(_ x: Double) -> Double { log(x) }

@@ -8,7 +8,7 @@ public struct Generation: Sendable, Equatable {
         case tokenLimit = "token_limit"
         /// No room for another token in context or cache.
         case contextFull = "context_full"
-        /// The caller asked to stop.
+        /// The caller asked to stop, perhaps before the first token.
         case callerStopped = "caller_stopped"
     }
 
@@ -26,22 +26,41 @@ public struct GenerationTimes: Sendable, Equatable {
     public var decode = Duration.zero
     /// Tokens that came of those steps; the first of each sequence comes of its prompt.
     public var decodedTokens = 0
+    /// Of prompts that were read to their end.
     public var promptTokens = 0
 }
 
 /// Continues prompts token by token.
+///
+/// What is generated from a cache in full precision is the same bit for bit whether a sequence goes alone or in a batch
+/// of up to 16, and whether drafts of up to 14 tokens are checked or none. In larger batches, with longer drafts, and
+/// where a prompt was put into the cache in parts (of which those of up to 15 tokens equal single ones bit for bit),
+/// logits are the same but for the rounding of float32 sums; a greedy text then differs only where two tokens are as
+/// likely as each other to six digits.
+///
+/// A packed cache is packed the same in any batch; drafts and the parts of a prompt see themselves in full precision, so
+/// that they decide what is packed when.
 public struct Generator {
     private let model: LanguageModel
     private let sampling: Sampling
     private let draftTokens: Int
+    private let isCancelled: () -> Bool
 
-    /// - Parameter draftTokens: at most so many tokens a step are guessed from what stands before and checked in one
-    ///   pass (prompt lookup decoding); 0 guesses none. What is generated is the same but for rounding. One sequence
-    ///   only.
-    public init(model: LanguageModel, sampling: Sampling = .greedy, draftTokens: Int = 0) {
+    /// - Parameters:
+    ///   - draftTokens: at most so many tokens a step are guessed from what stands before and checked in one pass
+    ///     (prompt lookup decoding); 0 guesses none. One sequence only.
+    ///   - isCancelled: asked before each block of each layer, in prompts and steps alike. Once true, no further token
+    ///     is made, and sequences that had not ended stop as the caller's wish, with the tokens that they have.
+    public init(
+        model: LanguageModel,
+        sampling: Sampling = .greedy,
+        draftTokens: Int = 0,
+        isCancelled: @escaping () -> Bool = { false }
+    ) {
         self.model = model
         self.sampling = sampling
         self.draftTokens = draftTokens
+        self.isCancelled = isCancelled
     }
 
     /// Appends `prompt` to `cache` and generates up to `maximumTokens` tokens.
@@ -76,31 +95,47 @@ public struct Generator {
         onToken: (Int, Int32) throws -> Bool = { _, _ in true }
     ) throws -> (generations: [Generation], times: GenerationTimes) {
         precondition(prompts.count == caches.count, "\(prompts.count) prompts for \(caches.count) caches")
-        let clock = ContinuousClock(), start = clock.now
         var batch = GenerationBatch(model: model, sampling: sampling, maximumTokens: maximumTokens, caches: caches)
-        for (index, prompt) in prompts.enumerated() {
-            guard let logits = try model.forward(prompt, cache: caches[index], logits: .last) else { continue }
-            try batch.take(logits.elements[...], for: index, onToken)
-        }
-        let prefilled = clock.now
-        let first = batch.tokenCount
-        if draftTokens > 0, prompts.count == 1 {
-            try batch.decode(prompt: prompts[0], draftTokens: draftTokens, onToken)
-        } else {
-            while !batch.active.isEmpty {
-                let active = batch.active
-                let logits = try model.step(active.map { batch.last($0) }, caches: active.map { caches[$0] })
-                for (row, index) in active.enumerated() { try batch.take(logits.row(row), for: index, onToken) }
+        var prefill = Duration.zero, decode = Duration.zero
+        var promptTokens = 0
+        var firstTokens: Int?
+        do {
+            try Self.timing(&prefill) {
+                for (index, prompt) in prompts.enumerated() {
+                    let logits = try model.forward(prompt, cache: caches[index], logits: .last, checkpoint: checkpoint)
+                    promptTokens += prompt.count
+                    if let logits { try batch.take(logits.elements[...], for: index, onToken) }
+                }
             }
+            firstTokens = batch.tokenCount
+            try Self.timing(&decode) {
+                if draftTokens > 0, prompts.count == 1 {
+                    try batch.decode(prompt: prompts[0], draftTokens: draftTokens, checkpoint, onToken)
+                } else {
+                    try batch.decode(checkpoint, onToken)
+                }
+            }
+        } catch is CancellationError {
+            batch.stop()
         }
         let times = GenerationTimes(
-            prefill: prefilled - start,
-            decode: clock.now - prefilled,
-            decodedTokens: batch.tokenCount - first,
-            promptTokens: prompts.reduce(0) { $0 + $1.count }
+            prefill: prefill,
+            decode: decode,
+            decodedTokens: firstTokens.map { batch.tokenCount - $0 } ?? 0,
+            promptTokens: promptTokens
         )
         return (batch.generations, times)
     }
+
+    /// Adds the time that `body` takes, whether it throws or not.
+    private static func timing(_ time: inout Duration, _ body: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        defer { time += ContinuousClock.now - start }
+        try body()
+    }
+
+    /// - Throws: `CancellationError`.
+    private func checkpoint() throws { if isCancelled() { throw CancellationError() } }
 }
 
 extension Tensor {
@@ -153,9 +188,30 @@ private struct GenerationBatch {
         if caches[index].length - heldBack >= room { return end(index, .contextFull) }
     }
 
+    /// Ends what has not ended.
+    mutating func stop() {
+        for index in active { end(index, .callerStopped) }
+    }
+
     private mutating func end(_ index: Int, _ reason: Generation.StopReason) {
         generations[index].stopReason = reason
         active.removeAll { $0 == index }
+    }
+
+    /// Steps of all sequences until the last one ends.
+    mutating func decode(
+        _ checkpoint: () throws -> Void,
+        _ onToken: (Int, Int32) throws -> Bool
+    ) throws {
+        while !active.isEmpty {
+            let going = active
+            let logits = try model.step(
+                going.map { last($0) },
+                caches: going.map { caches[$0] },
+                checkpoint: checkpoint
+            )
+            for (row, index) in going.enumerated() { try take(logits.row(row), for: index, onToken) }
+        }
     }
 
     // MARK: - Drafts
@@ -166,6 +222,7 @@ private struct GenerationBatch {
     mutating func decode(
         prompt: [Int32],
         draftTokens: Int,
+        _ checkpoint: () throws -> Void,
         _ onToken: (Int, Int32) throws -> Bool
     ) throws {
         let cache = caches[0]
@@ -176,9 +233,14 @@ private struct GenerationBatch {
             known = generations[0].tokens.count
             let held = cache.length, room = min(model.configuration.contextLength, cache.capacity) - held - 1
             let draft = lookup.draft(atMost: min(draftTokens, room, maximumTokens - known - 1))
-            guard
-                let logits = try model.forward([last(0)] + draft, cache: cache, logits: .all, settles: draft.isEmpty)
-            else { return }
+            let logits = try model.forward(
+                [last(0)] + draft,
+                cache: cache,
+                logits: .all,
+                settles: draft.isEmpty,
+                checkpoint: checkpoint
+            )
+            guard let logits else { return }
             generations[0].drafted += draft.count
             var right = 0
             while true {

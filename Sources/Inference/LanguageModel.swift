@@ -28,9 +28,6 @@ public final class LanguageModel: Sendable {
     /// Tokens that go through the layers together. Fixed, so that results do not depend on the machine.
     public static let tokensPerBlock = 512
 
-    /// Tokens whose logits exist at one time: 128 × 152k float32 take 78 MB.
-    private static let logitsPerPart = 128
-
     public let path: String
     public let configuration: ModelConfiguration
     public let tokenizer: any Tokenizer
@@ -95,23 +92,29 @@ public final class LanguageModel: Sendable {
     ///
     /// - Parameter settles: if not, the cache packs none of the tokens before its `settle` is called, so that some
     ///   can be taken back as they were.
+    /// - Parameter checkpoint: called before each block of each layer; what it throws ends the pass there.
     /// - Returns: logits `[token, vocabulary]` of the tokens asked for; `nil` for `.none`.
-    /// - Throws: `ModelError` for no tokens, unknown ids, an overflow of context or cache; what `tap` throws.
-    ///   The cache then holds what it held before.
+    /// - Throws: `ModelError` for no tokens, unknown ids, an overflow of context or cache; what `tap` and `checkpoint`
+    ///   throw. The cache then holds what it held before.
     @discardableResult
     public func forward(
         _ tokens: [Int32],
         cache: any KVCache,
         logits request: LogitRequest = .last,
         settles: Bool = true,
-        tap: (any Tap)? = nil
+        tap: (any Tap)? = nil,
+        checkpoint: () throws -> Void = {}
     ) throws -> Tensor? {
         let wanted = request.count(of: tokens.count), vocabularySize = configuration.vocabularySize
         guard wanted > 0 else {
-            try runBlocks(tokens, cache: cache, firstWithLogits: tokens.count, settles: settles, tap: tap) {
-                _,
-                _ in
-            }
+            try runBlocks(
+                tokens,
+                cache: cache,
+                firstWithLogits: tokens.count,
+                settles: settles,
+                tap: tap,
+                checkpoint: checkpoint
+            ) { _, _ in }
             return nil
         }
         let elements = try [Float](unsafeUninitializedCapacity: wanted * vocabularySize) { buffer, count in
@@ -121,7 +124,8 @@ public final class LanguageModel: Sendable {
                 cache: cache,
                 firstWithLogits: tokens.count - wanted,
                 settles: settles,
-                tap: tap
+                tap: tap,
+                checkpoint: checkpoint
             ) { rows, workspace in
                 decoder.logits(rows: rows, workspace: workspace, into: target)
                 target += rows.count * vocabularySize
@@ -132,62 +136,99 @@ public final class LanguageModel: Sendable {
         return Tensor(layout: layout, elements: elements)
     }
 
-    /// Like ``forward(_:cache:logits:tap:)``, but hands logits out in parts, so that those of a whole text never
-    /// exist at once.
+    /// Like ``forward(_:cache:logits:settles:tap:checkpoint:)``, but keeps what logits are made of, which is a
+    /// hundredth of them, so that those of a whole text never exist at once.
     ///
-    /// - Parameters:
-    ///   - first: index of the first token that gets logits.
-    ///   - consume: takes indices into `tokens` and their logits `[token, vocabulary]`, which it may overwrite;
-    ///     they are valid only during the call.
-    public func forEachLogits(
+    /// - Parameter first: index of the first token that is kept.
+    public func states(
         of tokens: [Int32],
         from first: Int,
         cache: any KVCache,
-        tap: (any Tap)? = nil,
-        consume: (Range<Int>, UnsafeMutableBufferPointer<Float>) throws -> Void
-    ) throws {
-        let vocabularySize = configuration.vocabularySize
-        let part = FloatBuffer(count: min(tokens.count, Self.logitsPerPart) * vocabularySize)
-        var index = first
-        try runBlocks(tokens, cache: cache, firstWithLogits: first, settles: true, tap: tap) { rows, workspace in
-            for start in stride(from: rows.lowerBound, to: rows.upperBound, by: Self.logitsPerPart) {
-                let end = min(start + Self.logitsPerPart, rows.upperBound), count = end - start
-                decoder.logits(rows: start..<end, workspace: workspace, into: part.pointer)
-                let logits = UnsafeMutableBufferPointer(start: part.pointer, count: count * vocabularySize)
-                try consume(index..<index + count, logits)
-                index += count
-            }
+        checkpoint: () throws -> Void = {}
+    ) throws -> OutputStates {
+        let states = OutputStates(count: max(0, tokens.count - first), width: configuration.width)
+        var filled = 0
+        try runBlocks(
+            tokens,
+            cache: cache,
+            firstWithLogits: first,
+            settles: true,
+            tap: nil,
+            checkpoint: checkpoint
+        ) { rows, workspace in
+            states.fill(from: filled, rows: rows, of: workspace.hidden)
+            filled += rows.count
         }
+        return states
+    }
+
+    /// Logits `[token, vocabulary]` of some tokens of `states`.
+    ///
+    /// - Parameter target: `rows.count` times the vocabulary's size floats.
+    /// - Precondition: `rows` are among those of `states`, which this model made.
+    public func logits(of states: OutputStates, rows: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+        precondition(states.width == configuration.width && 0 <= rows.lowerBound && rows.upperBound <= states.count)
+        let normed = FloatBuffer(count: rows.count * states.width)
+        decoder.logits(
+            tokens: rows.count,
+            hidden: states.row(rows.lowerBound),
+            normed: normed.pointer,
+            into: target
+        )
     }
 
     /// Runs one token of each sequence of a batch after those that its cache holds, whatever their lengths.
     ///
-    /// A sequence's logits are the same bit for bit in any batch of up to 16, and but for rounding in larger ones.
+    /// With the same caches a sequence's logits are the same bit for bit in any batch of up to 16, and in any larger
+    /// one but for the rounding of float32 sums: from 17 tokens on weights are multiplied as matrices.
     ///
     /// - Returns: logits `[token, vocabulary]`, a row a sequence.
-    /// - Throws: as ``run(_:caches:consume:)``.
-    public func step(_ tokens: [Int32], caches: [any KVCache]) throws -> Tensor {
-        let count = tokens.count * configuration.vocabularySize
+    /// - Throws: as ``states(of:caches:checkpoint:)``.
+    public func step(
+        _ tokens: [Int32],
+        caches: [any KVCache],
+        checkpoint: () throws -> Void = {}
+    ) throws -> Tensor {
+        let count = tokens.count, vocabularySize = configuration.vocabularySize
         var elements: [Float] = []
-        try run(tokens.map { [$0] }, caches: caches) { logits in elements = Array(logits) }
-        precondition(elements.count == count, "\(elements.count) logits")
+        try runTogether(tokens.map { [$0] }, caches: caches, checkpoint: checkpoint) { workspace in
+            elements = [Float](unsafeUninitializedCapacity: count * vocabularySize) { buffer, filled in
+                guard let target = buffer.baseAddress else { return }
+                decoder.logits(rows: 0..<count, workspace: workspace, into: target)
+                filled = count * vocabularySize
+            }
+        }
         return Tensor(
-            layout: Layout([.init(.token, tokens.count), .init(.vocabulary, configuration.vocabularySize)]),
+            layout: Layout([.init(.token, count), .init(.vocabulary, vocabularySize)]),
             elements: elements
         )
     }
 
     /// Runs tokens of each sequence of a batch, as many of one as of another, after those that its cache holds.
     ///
-    /// - Parameter consume: takes the logits `[sequence, row, vocabulary]`, valid during the call, which it may
-    ///   overwrite.
+    /// - Returns: what the logits of `[sequence, row]` are made of.
     /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
-    ///   `KernelError.outOfMemory`. The caches then hold the tokens that they held before.
+    ///   `KernelError.outOfMemory`; what `checkpoint`, called before each layer, throws. The caches then hold the
+    ///   tokens that they held before.
     /// - Precondition: as many lists of tokens as caches, of one length.
-    public func run(
+    public func states(
+        of tokens: [[Int32]],
+        caches: [any KVCache],
+        checkpoint: () throws -> Void = {}
+    ) throws -> OutputStates {
+        let count = tokens.reduce(0) { $0 + $1.count }
+        let states = OutputStates(count: count, width: configuration.width)
+        try runTogether(tokens, caches: caches, checkpoint: checkpoint) { workspace in
+            states.fill(from: 0, rows: 0..<count, of: workspace.hidden)
+        }
+        return states
+    }
+
+    private func runTogether(
         _ tokens: [[Int32]],
         caches: [any KVCache],
-        consume: (UnsafeMutableBufferPointer<Float>) throws -> Void
+        checkpoint: () throws -> Void,
+        output: (Workspace) throws -> Void
     ) throws {
         let rows = tokens.first?.count ?? 0
         precondition(tokens.count == caches.count && tokens.allSatisfy { $0.count == rows }, "a ragged batch")
@@ -210,15 +251,14 @@ public final class LanguageModel: Sendable {
             tap: nil,
             workspace: workspace
         )
-        let logits = FloatBuffer(count: count * configuration.vocabularySize)
         try restoring(caches) {
             decoder.embed(tokens.flatMap { $0 }, into: hidden.pointer)
             for (layer, block) in decoder.blocks.enumerated() {
+                try checkpoint()
                 try block.run(layer: layer, step: step, isOutputNeeded: true)
                 for cache in caches { try cache.settle(layer: layer) }
             }
-            decoder.logits(rows: 0..<count, workspace: workspace, into: logits.pointer)
-            try consume(.init(start: logits.pointer, count: count * configuration.vocabularySize))
+            try output(workspace)
         }
     }
 
@@ -270,6 +310,7 @@ public final class LanguageModel: Sendable {
         firstWithLogits: Int,
         settles: Bool,
         tap: (any Tap)?,
+        checkpoint: () throws -> Void,
         output: (Range<Int>, Workspace) throws -> Void
     ) throws {
         try check(tokens, cache)
@@ -297,6 +338,7 @@ public final class LanguageModel: Sendable {
             for (layer, block) in decoder.blocks.enumerated() {
                 let isLast = layer == decoder.blocks.count - 1
                 for (first, step) in zip(firsts, steps) {
+                    try checkpoint()
                     workspace.hidden = hidden.pointer + first * width
                     let hasLogits = first + step.tokens > firstWithLogits
                     try block.run(layer: layer, step: step, isOutputNeeded: hasLogits || !isLast)

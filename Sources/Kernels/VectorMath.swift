@@ -38,7 +38,7 @@ public enum VectorMath {
     }
 
     /// Whether no element is NaN or infinite.
-    static func isFinite(_ x: UnsafePointer<Float>, count: Int) -> Bool {
+    public static func isFinite(_ x: UnsafePointer<Float>, count: Int) -> Bool {
         // As integers, of which the compiler makes vectors.
         var largest: UInt32 = 0
         for i in 0..<count { largest = max(largest, x[i].bitPattern & 0x7FFF_FFFF) }

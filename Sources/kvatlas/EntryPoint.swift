@@ -60,6 +60,8 @@ struct UsageError: Error {
 
     /// Runs `body` and marks what it throws as the caller's mistake.
     static func wrap<Result>(_ command: String, _ body: () throws -> Result) throws -> Result {
-        do { return try body() } catch { throw UsageError(command: command, underlying: error) }
+        do { return try body() } catch let error as UsageError { throw error } catch {
+            throw UsageError(command: command, underlying: error)
+        }
     }
 }

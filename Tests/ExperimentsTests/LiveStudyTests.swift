@@ -44,6 +44,7 @@ import Testing
             ("analyses: {quality: {caches: [kivi-2-g32-r33]}}\n", "a positive multiple of the group size 32"),
             ("analyses: {quality: {caches: [ful-f16]}}\n", "there is no scheme 'ful-f16'"),
             ("analyses: {quality: {caches: [full-f16], mode: inplace}}\n", "in-place"),
+            ("analyses: {quality: {caches: [full-f16], window: 2}}\n", "scores no token"),
             ("analyses: {decode: {caches: [full-f16], batches: [0]}}\n", "1 or more"),
             ("analyses: {decode: {caches: [full-f16], bathces: [1]}}\n", "Did you mean 'batches'?"),
         ]

@@ -2,7 +2,8 @@ import Foundation
 import Inference
 import Testing
 
-/// Against llama.cpp on the same weights in float32 (`Tests/Fixtures/inference/make_llama_cpp_golden.py`).
+/// Against llama.cpp on the same weights in float32 (`Tests/Fixtures/inference/make_llama_cpp_golden.py`);
+/// perplexity is in `EvaluationTests`.
 struct LlamaCppGoldenTests {
     private struct Golden: Decodable {
         struct Top: Decodable {
@@ -16,15 +17,7 @@ struct LlamaCppGoldenTests {
             let gap_to_second: [Double]
             let first_step: Top
         }
-        struct Perplexity: Decodable {
-            let tokens: Int
-            let windows: Int
-            let scored: Int
-            let perplexity: Double
-        }
         let continuations: [Continuation]
-        let alice: Perplexity
-        let wikitext: Perplexity
     }
 
     private struct Case: Sendable, CustomTestStringConvertible {
@@ -70,29 +63,5 @@ struct LlamaCppGoldenTests {
                 #expect(abs(Double(logits.elements[Int(id)]) - expected) < 1e-3)
             }
         }
-    }
-
-    @Test(arguments: cases)
-    private func perplexityOfAliceAgrees(_ item: Case) throws {
-        let model = try item.load()
-        let golden = try item.golden().alice
-        let tokens = model.encode(Array(try TestModels.fixture("alice.txt")))
-        try check(model, tokens, golden)
-    }
-
-    @Test(.enabled(if: TestModels.hasWikitext), arguments: cases)
-    private func perplexityOfWikitextAgrees(_ item: Case) throws {
-        let model = try item.load()
-        let golden = try item.golden().wikitext
-        let tokens = model.encode(Array(try Data(contentsOf: URL(filePath: TestModels.wikitext))))
-        try check(model, tokens, golden)
-    }
-
-    private func check(_ model: LanguageModel, _ tokens: [Int32], _ golden: Golden.Perplexity) throws {
-        #expect(tokens.count == golden.tokens)
-        let result = try Perplexity.evaluate(model: model, tokens: tokens, maximumWindows: golden.windows)
-        print("perplexity \(result.perplexity), llama.cpp \(golden.perplexity)")
-        #expect(result.scoredTokens == golden.scored)
-        #expect(abs(result.perplexity / golden.perplexity - 1) < 0.005)
     }
 }

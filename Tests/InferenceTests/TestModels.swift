@@ -17,13 +17,6 @@ enum TestModels {
 
     static func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
-    /// WikiText-2's raw test set: `KVATLAS_WIKITEXT`, or `data/texts/wikitext2_raw_test.txt`.
-    static let wikitext =
-        ProcessInfo.processInfo.environment["KVATLAS_WIKITEXT"]
-        ?? root.appending(path: "data/texts/wikitext2_raw_test.txt").path
-
-    static let hasWikitext = FileManager.default.fileExists(atPath: wikitext)
-
     static func fixture(_ name: String) throws -> Data {
         try Data(contentsOf: root.appending(path: "Tests/Fixtures/inference/\(name)"))
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import ModelFormats
 
 /// The built `kvatlas`, which lies beside the test bundle, run as a user runs it.
 struct BuiltCommand {
@@ -46,8 +47,9 @@ struct BuiltCommand {
             process.waitUntilExit()
             return Outcome(
                 code: process.terminationStatus,
-                output: try String(contentsOf: folder["out"], encoding: .utf8),
-                errors: try String(contentsOf: folder["err"], encoding: .utf8)
+                // A model of random weights writes bytes that are no characters.
+                output: String(decoding: try Data(contentsOf: folder["out"]), as: UTF8.self),
+                errors: String(decoding: try Data(contentsOf: folder["err"]), as: UTF8.self)
             )
         }
     }
@@ -91,5 +93,42 @@ final class TemporaryFolder {
         try RandomModel.write(path: path("model.gguf"), seed: 7, shape: shape)
         let sentence = "The tide comes in, and the tide goes out again; nobody wrote down the ordinary ones. "
         try write(String(repeating: sentence, count: times), to: "text.txt")
+    }
+
+    /// Writes the model anew with another token that ends a text.
+    func setEndToken(_ token: Int) throws {
+        try rewriteModel(metadata: { if $0 == "tokenizer.ggml.eos_token_id" { $1 = .uint32(UInt32(token)) } })
+    }
+
+    /// Writes the model anew so that it never chooses its end token: of zeros, that has a logit of zero.
+    func silenceEndToken() throws {
+        try rewriteModel(tensor: { name, rowBytes, bytes in
+            guard name == "token_embd.weight" else { return }
+            bytes.replaceSubrange(bytes.count - rowBytes..<bytes.count, with: [UInt8](repeating: 0, count: rowBytes))
+        })
+    }
+
+    private func rewriteModel(
+        metadata change: (String, inout MetadataValue) -> Void = { _, _ in },
+        tensor edit: (_ name: String, _ rowBytes: Int, inout [UInt8]) -> Void = { _, _, _ in }
+    ) throws {
+        let source = try GGUFFile(path: path("model.gguf"))
+        var writer = GGUFWriter()
+        for key in source.keys {
+            guard var value = source.metadata[key] else { continue }
+            change(key, &value)
+            writer.set(key, value)
+        }
+        for tensor in source.orderedTensors {
+            var bytes = Array(source.bytes(of: tensor))
+            edit(tensor.name, bytes.count / tensor.dimensions.dropFirst().reduce(1, *), &bytes)
+            try writer.add(
+                tensor.name,
+                elementType: tensor.elementType,
+                dimensions: tensor.dimensions,
+                bytes: bytes
+            )
+        }
+        try writer.write(to: path("model.gguf"), overwrite: true)
     }
 }

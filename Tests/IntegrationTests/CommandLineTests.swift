@@ -4,6 +4,7 @@ import Testing
 @Suite struct CommandLineTests {
     static let subcommands = [
         "run", "validate", "capture", "inspect", "stats", "error", "plot", "report", "list", "bench", "doctor",
+        "generate", "perplexity", "divergence",
     ]
 
     @Test(arguments: subcommands) func everySubcommandHasHelpWithAnExample(name: String) throws {

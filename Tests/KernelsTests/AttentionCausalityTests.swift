@@ -118,10 +118,8 @@ import Testing
         }
     }
 
-    /// From 16 rows on blocks are dequantized and multiplied as matrices.
-    @Test(arguments: PackedFormat.bitWidths, [Attention.Accuracy.exact, .fast])
-    func rowsOfAPrefillEqualThoseOfAStep(_ bits: Int, _ accuracy: Attention.Accuracy) throws {
-        let sequence = try PackedAttentionTests.Sequence(
+    private func packed(_ bits: Int) throws -> PackedAttentionTests.Sequence {
+        try PackedAttentionTests.Sequence(
             Self.shape,
             tokens: 700,
             packedKeys: 640,
@@ -129,11 +127,57 @@ import Testing
             bits: bits,
             seed: 11
         )
-        let queries = SampleKind.gaussian.values(16 * Self.width, seed: 12)
+    }
+
+    /// From some number of rows on blocks are dequantized and multiplied as matrices.
+    @Test(arguments: PackedFormat.bitWidths, Attention.Accuracy.allCases)
+    func rowsOfAPrefillEqualThoseOfAStep(_ bits: Int, _ accuracy: Attention.Accuracy) throws {
+        let sequence = try packed(bits), rows = accuracy == .exact ? 16 : Attention.mostRowsOfFastProducts + 1
+        let queries = SampleKind.gaussian.values(rows * Self.width, seed: 12)
         let prefill = Self.attend(sequence.cache, queries[...], accuracy: accuracy)
         let step = Self.attend(sequence.cache, queries[Self.width...], accuracy: accuracy)
         let error = PackedErrorTests.relativeError(step, Array(prefill[Self.width...]))
         let allowed = accuracy == .exact ? 1e-5 : PackedErrorTests.outputBudget(bits: bits)
         #expect(error <= allowed, "\(bits) bits: \(error)")
+        // What is compared is not one path with itself.
+        #expect(error > 0, "\(bits) bits")
+    }
+
+    /// Quality is measured in blocks of up to 64 rows, with the products of generation.
+    @Test(arguments: [15, 16, 32, 64])
+    func fastProductsAreThoseOfThePackedKernels(_ rows: Int) throws {
+        let sequence = try packed(2), full = Full(tokens: 700)
+        let queries = SampleKind.gaussian.values(2 * rows * Self.width, seed: 13)
+        func output(
+            _ attend: (UnsafePointer<Float>, [Attention.SequenceCache], UnsafeMutablePointer<Float>) -> Void,
+            _ caches: [Attention.SequenceCache]
+        ) -> [Float] {
+            var output = [Float](repeating: .nan, count: caches.count * rows * Self.width)
+            attend(queries, caches, &output)
+            return output
+        }
+        let decode = output(
+            { Attention.decode(queries: $0, rows: rows, sequences: $1, shape: Self.shape, accuracy: .fast, into: $2) },
+            [sequence.cache]
+        )
+        func causal(_ caches: [Attention.SequenceCache], _ accuracy: Attention.Accuracy = .fast) -> [Float] {
+            output(
+                {
+                    Attention.causal(
+                        queries: $0,
+                        rows: rows,
+                        sequences: $1,
+                        shape: Self.shape,
+                        accuracy: accuracy,
+                        into: $2
+                    )
+                },
+                caches
+            )
+        }
+        #expect(causal([sequence.cache]) == decode)
+        #expect(causal([sequence.cache], .exact) != decode)
+        // A sequence of the batch that packs nothing changes nothing.
+        #expect(causal([sequence.cache, full.cache(700)]).prefix(decode.count) == decode[...])
     }
 }

@@ -7,6 +7,7 @@ import Testing
     private static let columns: [Table.Column] = [
         .init("cache", .string, ""), .init("perplexity", .number, ""), .init("divergence_mean", .number, ""),
         .init("divergence_median", .number, ""), .init("divergence_p99", .number, ""),
+        .init("non_finite_tokens", .integer, ""),
     ]
 
     private static func tables(_ caches: [(String, Double)], text: String? = nil) -> [String: Table] {
@@ -23,7 +24,9 @@ import Testing
         )
         for (name, mean) in caches {
             quality.append(
-                textCell + [.string(name), .number(20), .number(mean), .number(mean / 2), .number(mean * 9)]
+                textCell + [
+                    .string(name), .number(20), .number(mean), .number(mean / 2), .number(mean * 9), .integer(0),
+                ]
             )
             for first in stride(from: 256, to: 512, by: 64) {
                 byPosition.append(
@@ -50,6 +53,16 @@ import Testing
     @Test func eachTextHasItsPanels() throws {
         let svg = try svg(Self.tables([("kivi-4-g32-r128", 0.0037), ("kivi-2-g32-r128", 0.17)], text: "prose"))
         #expect(svg.contains("All scored tokens, prose") && svg.contains("By position in the window, prose"))
+    }
+
+    @Test func aCacheWithoutNumbersIsNotLeftOutInSilence() throws {
+        var tables = Self.tables([("kivi-4-g32-r128", 0.0037), ("kivi-2-g32-r128", 0.17)])
+        tables["quality"]?.append(
+            [.string("rtn-int2-token-g32")] + [.missing, .missing, .missing, .missing, .integer(7)]
+        )
+        let svg = try svg(tables)
+        #expect(svg.contains("Left out, since some of their logits are not finite: rtn-int2-token-g32."))
+        #expect(try !self.svg(Self.tables([("kivi-2-g32-r128", 0.17)])).contains("Left out"))
     }
 
     @Test func cachesAtNoDistanceAreNoFigure() {

@@ -42,10 +42,25 @@ public struct DecodeBenchmark {
 
     /// The table `decode`, a row a cache, batch and prompt length.
     ///
-    /// - Parameter progress: told the part done; what it throws ends the run.
-    public func run(progress: (Double) throws -> Void = { _ in }) throws -> Table {
+    /// - Parameters:
+    ///   - progress: told the part done; what it throws ends the run.
+    ///   - unfinished: takes the rows that were done if the run ends early and there are any.
+    public func run(
+        progress: (Double) throws -> Void = { _ in },
+        unfinished: (Table) -> Void = { _ in }
+    ) throws -> Table {
         try validate()
         var table = DecodeTable.empty
+        do {
+            try measure(into: &table, progress)
+        } catch {
+            if !table.rows.isEmpty { unfinished(table) }
+            throw error
+        }
+        return table
+    }
+
+    private func measure(into table: inout Table, _ progress: (Double) throws -> Void) throws {
         let total = Double(prompts.count * batches.count)
         var done = 0.0
         for prompt in prompts.sorted() {
@@ -58,7 +73,6 @@ public struct DecodeBenchmark {
                 done += 1
             }
         }
-        return table
     }
 
     private func token(_ index: Int) -> Int32 { tokens[index % tokens.count] }
@@ -69,8 +83,8 @@ public struct DecodeBenchmark {
         let step = LanguageModel.tokensPerBlock
         for first in stride(from: 0, to: prompt, by: step) {
             let end = min(prompt, first + step)
-            try model.forward((first..<end).map { token($0) }, cache: cache, logits: .none)
-            try progress(Double(end) / Double(prompt))
+            let done = Double(first) / Double(prompt)
+            try model.forward((first..<end).map { token($0) }, cache: cache, logits: .none) { try progress(done) }
         }
         return cache
     }

@@ -2,21 +2,57 @@ import Foundation
 import Kernels
 
 /// What a cache did to the distribution of one next token, against full precision.
-struct TokenComparison: Sendable {
+package struct TokenComparison: Sendable, Equatable {
     /// −ln of the right token's probability, in nats.
-    var loss = 0.0
-    /// The right token's probability.
-    var probability = 0.0
+    package var loss = 0.0
     /// Σ p·ln(p/q) in nats, p of full precision, q of the cache.
-    var divergence = 0.0
+    package var divergence = 0.0
     /// Whether both find the same token the likeliest.
-    var agrees = false
+    package var agrees = false
     /// The right token's probability with the cache less that in full precision.
-    var probabilityChange = 0.0
+    package var probabilityChange = 0.0
+    /// False where a logit is NaN or infinite: no probabilities exist then, and the other values are nothing.
+    package var isFinite = true
+
+    package init() {}
+
+    static let notFinite: TokenComparison = {
+        var comparison = TokenComparison()
+        (comparison.loss, comparison.divergence, comparison.probabilityChange) = (.nan, .nan, .nan)
+        comparison.isFinite = false
+        return comparison
+    }()
+
+    /// Compares the logits of one row.
+    ///
+    /// - Parameters:
+    ///   - exact: those of full precision; `nil` measures the loss alone.
+    ///   - scratch: `count` floats.
+    package init(
+        cached logits: UnsafePointer<Float>,
+        exact: UnsafePointer<Float>?,
+        count: Int,
+        next: Int32,
+        scratch: UnsafeMutablePointer<Float>
+    ) {
+        let isFinite =
+            VectorMath.isFinite(logits, count: count) && (exact.map { VectorMath.isFinite($0, count: count) } ?? true)
+        guard isFinite else {
+            self = .notFinite
+            return
+        }
+        let cached = TokenDistribution(logits, count: count, scratch: scratch)
+        if let exact {
+            let full = TokenDistribution(exact, count: count, scratch: scratch)
+            self = full.compare(to: cached, next: next, exponentials: scratch)
+        } else {
+            loss = cached.loss(of: next)
+        }
+    }
 }
 
-/// The distribution of one next token, with what others are compared with.
-struct TokenDistribution {
+/// The distribution of one next token, of finite logits, with what others are compared with.
+private struct TokenDistribution {
     let logits: UnsafePointer<Float>
     let count: Int
     let maximum: Float
@@ -60,14 +96,12 @@ struct TokenDistribution {
             sum += Double(part)
         }
         let divergence = sum * exp(-logarithmOfSum) - logarithmOfSum + other.logarithmOfSum
-        let loss = other.loss(of: next)
-        return TokenComparison(
-            loss: loss,
-            probability: exp(-loss),
-            // Rounding can take an equal distribution below zero.
-            divergence: max(0, divergence),
-            agrees: likeliest == other.likeliest,
-            probabilityChange: exp(-loss) - exp(-self.loss(of: next))
-        )
+        var comparison = TokenComparison()
+        comparison.loss = other.loss(of: next)
+        // Rounding can take an equal distribution below zero.
+        comparison.divergence = divergence < 0 ? 0 : divergence
+        comparison.agrees = likeliest == other.likeliest
+        comparison.probabilityChange = exp(-comparison.loss) - exp(-loss(of: next))
+        return comparison
     }
 }

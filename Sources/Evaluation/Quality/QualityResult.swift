@@ -11,6 +11,8 @@ struct QualityResult {
         comparisons.append((position, comparison))
     }
 
+    mutating func add(_ other: QualityResult) { comparisons += other.comparisons }
+
     /// The positions of a window in eight parts.
     var buckets: [Range<Int>] {
         (0..<8).map { positions * $0 / 8..<positions * ($0 + 1) / 8 }.filter { !$0.isEmpty }
@@ -24,22 +26,30 @@ struct QualityResult {
 }
 
 /// Means and quantiles over tokens.
-struct QualitySummary {
-    let tokens: Int
+///
+/// One token whose logits are not finite leaves no mean and no quantile of the others: all are NaN, since a number that
+/// left it out would be better than what the cache does.
+package struct QualitySummary {
+    package let tokens: Int
+    /// Tokens with a logit that is NaN or infinite.
+    package let nonFiniteTokens: Int
     /// Mean of −ln p(right token), nats.
-    let meanLoss: Double
-    let meanDivergence: Double
+    package let meanLoss: Double
+    package let meanDivergence: Double
     private let divergences: [Double]
     /// Share of positions where both find the same token the likeliest.
-    let agreement: Double
-    let meanProbabilityChange: Double
+    package let agreement: Double
+    package let meanProbabilityChange: Double
     /// Root of the mean square.
-    let probabilityChangeSpread: Double
+    package let probabilityChangeSpread: Double
 
-    init(_ comparisons: some Sequence<TokenComparison>) {
-        var loss = 0.0, divergence = 0.0, agreed = 0, change = 0.0, squares = 0.0
+    package init(_ comparisons: some Sequence<TokenComparison>) {
+        var loss = 0.0, divergence = 0.0, agreed = 0.0, change = 0.0, squares = 0.0
         var all: [Double] = []
+        var count = 0
         for comparison in comparisons {
+            count += 1
+            guard comparison.isFinite else { continue }
             loss += comparison.loss
             divergence += comparison.divergence
             agreed += comparison.agrees ? 1 : 0
@@ -47,28 +57,29 @@ struct QualitySummary {
             squares += comparison.probabilityChange * comparison.probabilityChange
             all.append(comparison.divergence)
         }
-        tokens = all.count
-        let count = Double(max(1, tokens))
-        meanLoss = loss / count
-        meanDivergence = divergence / count
-        agreement = Double(agreed) / count
-        meanProbabilityChange = change / count
-        probabilityChangeSpread = (squares / count).squareRoot()
-        divergences = all.sorted()
+        tokens = count
+        nonFiniteTokens = count - all.count
+        let share = count > 0 && count == all.count ? 1 / Double(count) : .nan
+        meanLoss = loss * share
+        meanDivergence = divergence * share
+        agreement = agreed * share
+        meanProbabilityChange = change * share
+        probabilityChangeSpread = (squares * share).squareRoot()
+        divergences = count == all.count ? all.sorted() : []
     }
 
-    var perplexity: Double { exp(meanLoss) }
+    package var perplexity: Double { exp(meanLoss) }
 
     /// The smallest divergence that so large a share of the tokens does not exceed (nearest rank).
-    func divergence(quantile: Double) -> Double {
+    package func divergence(quantile: Double) -> Double {
         guard !divergences.isEmpty else { return .nan }
         let rank = Int((quantile * Double(divergences.count)).rounded(.up))
         return divergences[min(max(rank, 1), divergences.count) - 1]
     }
 
     /// The 95 % interval of the agreement by Wilson's score (1927), as if tokens were independent.
-    var agreementInterval: (low: Double, high: Double) {
-        guard tokens > 0 else { return (.nan, .nan) }
+    package var agreementInterval: (low: Double, high: Double) {
+        guard !agreement.isNaN else { return (.nan, .nan) }
         let z = 1.959963984540054, n = Double(tokens)
         let centre = agreement + z * z / (2 * n)
         let half = z * (agreement * (1 - agreement) / n + z * z / (4 * n * n)).squareRoot()

@@ -1,3 +1,4 @@
+import Inference
 import TensorCore
 
 /// The tables `quality` and `quality-by-position`.
@@ -8,6 +9,12 @@ enum QualityTables {
 
     private static let scores: [Table.Column] = [
         .init("tokens", .integer, unit: "token", "scored tokens"),
+        .init(
+            "non_finite_tokens",
+            .integer,
+            unit: "token",
+            "of them, those with a logit that is NaN or infinite; if there are any, what follows is missing"
+        ),
         .init("loss", .number, unit: "nat", "mean of -ln p(right token)"),
         .init("perplexity", .number, "exp(loss)"),
     ]
@@ -42,6 +49,17 @@ enum QualityTables {
             .string,
             "exact: unscored tokens are an exact prompt, the rest comes in blocks; in-place: at once"
         ),
+        .init("prefill", .string, "what tokens that come together see of each other; missing for full caches"),
+        .init(
+            "order",
+            .string,
+            "when a token that comes alone is packed; missing for full caches and where none comes alone"
+        ),
+        .init(
+            "accuracy",
+            .string,
+            "products with codes as they were made: fast, exact, or both by the length of blocks; missing without codes"
+        ),
         .init("window", .integer, unit: "token", "tokens of a window"),
         .init("block", .integer, unit: "token", "tokens that come together; missing in-place"),
         .init("scoring", .string, "second-half: tokens with half a window before them; all: all but the first"),
@@ -63,13 +81,11 @@ enum QualityTables {
                 .init("end_position", .integer, unit: "token", "position after the last"),
             ] + measured
         )
-        let block: Table.Value = settings.mode == .exact ? .integer(settings.blockTokens) : .missing
-        let common: [Table.Value] = [
-            .string(settings.mode.rawValue), .integer(settings.window), block, .string(settings.scoring.rawValue),
-            .integer(windows),
-        ]
         for (cache, result) in zip(settings.caches, results) {
-            whole.append([.string(cache.id)] + cells(result.summary(), settings) + common)
+            whole.append(
+                [.string(cache.id)] + cells(result.summary(), settings) + conditions(of: cache, settings)
+                    + [.integer(windows)]
+            )
             for bucket in result.buckets {
                 let summary = result.summary(of: bucket)
                 guard summary.tokens > 0 else { continue }
@@ -82,16 +98,27 @@ enum QualityTables {
         return [whole, byPosition]
     }
 
+    private static func conditions(of cache: CacheSpecification, _ settings: QualityStudySettings) -> [Table.Value] {
+        func text(_ value: String?) -> Table.Value { value.map { .string($0) } ?? .missing }
+        return [
+            .string(settings.mode.rawValue), text(cache.prefill?.rawValue), text(settings.order(of: cache)),
+            text(settings.accuracy(of: cache)), .integer(settings.window),
+            settings.mode == .exact ? .integer(settings.blockTokens) : .missing, .string(settings.scoring.rawValue),
+        ]
+    }
+
     private static func cells(_ summary: QualitySummary, _ settings: QualityStudySettings) -> [Table.Value] {
+        func number(_ value: Double) -> Table.Value { value.isNaN ? .missing : .number(value) }
         let scores: [Table.Value] = [
-            .integer(summary.tokens), .number(summary.meanLoss), .number(summary.perplexity),
+            .integer(summary.tokens), .integer(summary.nonFiniteTokens), number(summary.meanLoss),
+            number(summary.perplexity),
         ]
         guard settings.isCompared else { return scores }
         let interval = summary.agreementInterval
-        let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999, 1].map { Table.Value.number(summary.divergence(quantile: $0)) }
-        return scores + [.number(summary.meanDivergence)] + quantiles + [
-            .number(summary.agreement), .number(interval.low), .number(interval.high),
-            .number(summary.meanProbabilityChange), .number(summary.probabilityChangeSpread),
+        let quantiles = [0.5, 0.9, 0.95, 0.99, 0.999, 1].map { number(summary.divergence(quantile: $0)) }
+        return scores + [number(summary.meanDivergence)] + quantiles + [
+            number(summary.agreement), number(interval.low), number(interval.high),
+            number(summary.meanProbabilityChange), number(summary.probabilityChangeSpread),
         ]
     }
 }

@@ -8,20 +8,19 @@ public struct QualityJobSettings: Sendable, Equatable, Codable {
     public var caches: [String]
     public var window = 512
     public var stride: Int?
-    public var scoring = "second-half"
+    public var scoring = QualityStudySettings.Scoring.secondHalf
     public var maximumWindows: Int?
     public var mode = QualityStudySettings.Mode.exact
     public var blockTokens = 32
 
     /// - Throws: what parsing a cache's name throws.
     func study() throws -> QualityStudySettings {
-        let prefill: PackedCacheFormat.Prefill = mode == .inPlace ? .inPlace : .exact
         var settings = QualityStudySettings(
-            caches: try caches.map { try CacheSpecification(parsing: $0, prefill: prefill) }
+            caches: try caches.map { try CacheSpecification(parsing: $0, prefill: mode.prefill) }
         )
         settings.window = window
         settings.stride = stride
-        settings.scoring = Perplexity.Scoring(rawValue: scoring) ?? settings.scoring
+        settings.scoring = scoring
         settings.maximumWindows = maximumWindows
         settings.mode = mode
         settings.blockTokens = blockTokens

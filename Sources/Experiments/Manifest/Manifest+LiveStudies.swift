@@ -14,10 +14,13 @@ extension Manifest {
         settings.stride = reader.integer(fields["stride"], "\(base).stride", in: 1...Int.max)
         settings.maximumWindows = reader.integer(fields["max_windows"], "\(base).max_windows", in: 1...Int.max)
         settings.blockTokens = reader.integer(fields["block"], "\(base).block", in: 1...Int.max) ?? settings.blockTokens
-        let scoring = fields["score"].flatMap { reader.name($0, "\(base).score", of: Perplexity.Scoring.allCases) }
-        settings.scoring = scoring?.rawValue ?? settings.scoring
+        let scorings = QualityStudySettings.Scoring.allCases
+        settings.scoring =
+            fields["score"].flatMap { reader.name($0, "\(base).score", of: scorings) } ?? settings.scoring
         let modes = QualityStudySettings.Mode.allCases
         settings.mode = fields["mode"].flatMap { reader.name($0, "\(base).mode", of: modes) } ?? settings.mode
+        // What each key says may be right and all of them together score no token.
+        _ = reader.attempt(value, base) { try settings.study().validate() }
         return settings
     }
 

@@ -75,7 +75,7 @@ extension Manifest {
             ("caches", Node.sequence(.init(settings.caches.map(Self.text)))),
             ("window", Self.plain(settings.window)),
             ("stride", settings.stride.map(Self.plain)),
-            ("score", Self.text(settings.scoring)),
+            ("score", Self.text(settings.scoring.rawValue)),
             ("max_windows", settings.maximumWindows.map(Self.plain)),
             ("mode", Self.text(settings.mode.rawValue)),
             ("block", Self.plain(settings.blockTokens)),

@@ -19,7 +19,7 @@ public struct CacheSpecification: Sendable, Hashable {
     private let kind: Kind
 
     /// - Parameters:
-    ///   - order: of packed caches, when a step packs.
+    ///   - order: of packed caches, when a step packs; simulated ones pack after attention.
     ///   - prefill: of packed and simulated caches, what a prompt sees of itself.
     ///   - accuracy: of packed caches, how products with codes are made.
     /// - Throws: `SchemeError` or `ModelError.invalidSetting`, naming what is wrong and what there is.
@@ -40,6 +40,13 @@ public struct CacheSpecification: Sendable, Hashable {
                 expected: FullCache.Precision.allCases.map { "full-\($0.rawValue)" }.joined(separator: " or ")
             )
         } else if name.hasPrefix(simulated) {
+            guard order == .afterAttention else {
+                throw ModelError.invalidSetting(
+                    name: "order",
+                    value: "'\(order.rawValue)' for '\(name)'",
+                    expected: "a packed cache, or the order after-attention, the only one of simulated caches"
+                )
+            }
             let scheme = try CacheScheme(parsing: String(name.dropFirst(simulated.count)))
             id = simulated + scheme.id
             kind = .simulated(scheme, prefill)
@@ -54,6 +61,27 @@ public struct CacheSpecification: Sendable, Hashable {
 
     /// True for a cache that packs nothing.
     public var isFull: Bool { if case .full = kind { true } else { false } }
+
+    /// When a step of one token packs; `nil` for a full cache, which never does.
+    public var order: PackedCacheFormat.Order? {
+        switch kind {
+        case .full: nil
+        case .packed(let format): format.order
+        case .simulated: .afterAttention
+        }
+    }
+
+    /// What tokens that come together see of each other; `nil` for a full cache, where it is all one.
+    public var prefill: PackedCacheFormat.Prefill? {
+        switch kind {
+        case .full: nil
+        case .packed(let format): format.prefill
+        case .simulated(_, let prefill): prefill
+        }
+    }
+
+    /// How products with codes are made; `nil` for a cache that holds none.
+    public var accuracy: Attention.Accuracy? { if case .packed(let format) = kind { format.accuracy } else { nil } }
 
     /// An empty cache.
     ///

@@ -19,7 +19,17 @@ struct Decoder: Sendable {
     /// Logits of `rows` of the block that has run, `[token, vocabulary]`.
     func logits(rows: Range<Int>, workspace: Workspace, into target: UnsafeMutablePointer<Float>) {
         let hidden = workspace.hidden + rows.lowerBound * finalNorm.weight.count
-        finalNorm.apply(tokens: rows.count, hidden, into: workspace.normed.pointer)
-        output.multiply(tokens: rows.count, input: workspace.normed.pointer, into: target)
+        logits(tokens: rows.count, hidden: hidden, normed: workspace.normed.pointer, into: target)
+    }
+
+    /// Logits of what came out of the last layer, `[token, width]`; `normed` is scratch of as many floats.
+    func logits(
+        tokens: Int,
+        hidden: UnsafePointer<Float>,
+        normed: UnsafeMutablePointer<Float>,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        finalNorm.apply(tokens: tokens, hidden, into: normed)
+        output.multiply(tokens: tokens, input: normed, into: target)
     }
 }

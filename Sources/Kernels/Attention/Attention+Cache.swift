@@ -1,6 +1,6 @@
 extension Attention {
     /// How products with packed keys and values are made.
-    public enum Accuracy: Sendable, Hashable {
+    public enum Accuracy: String, Sendable, Hashable, CaseIterable {
         /// As good as float32: factors are rounded to 23 bits of the largest and multiplied with the codes
         /// exactly. Relative error of scores (norm) below 1e-6 against dequantize-then-dot in double.
         case exact

@@ -5,12 +5,21 @@ extension Attention {
     /// take half a megabyte, a second-level cache. Larger blocks gain nothing.
     private static let rowsPerBlock = 192, keysPerBlock = 256
 
-    /// Query rows from which the products of blocks beat the pass of ``decode``. Either gives the same but for rounding
-    /// in full precision and with exact products; `fast` ones are replaced by those of dequantized blocks of 256 tokens.
+    /// Query rows from which the products of blocks beat the pass of ``decode``; either gives the same but for rounding.
     private static let rowsOfPrefill = 16
+
+    /// Query rows of a sequence up to which products of accuracy `fast` are those of the packed kernels.
+    ///
+    /// Blocks of a text that is read to measure a cache have 32 rows, say, and shall meet the arithmetic that
+    /// generation does with one, though dequantizing would be faster for so many.
+    public static let mostRowsOfFastProducts = 64
 
     /// Causal attention of the last `rows` tokens of each sequence over its own cache: ``decode`` for few, ``prefill``
     /// for many.
+    ///
+    /// Many are 16 and more; where products are `fast` and the sequence has packed keys or values, more than
+    /// ``mostRowsOfFastProducts``. From there on blocks of 256 tokens are dequantized, so that a `fast` product is as
+    /// good as an exact one. Each sequence goes by itself: what others of the batch hold has no part in it.
     ///
     /// - Parameters:
     ///   - queries: [sequence, row, head, channel].
@@ -24,29 +33,40 @@ extension Attention {
         scale: Float? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
-        guard rows >= rowsOfPrefill else {
-            return decode(
-                queries: queries,
-                rows: rows,
-                sequences: sequences,
-                shape: shape,
-                accuracy: accuracy,
-                scale: scale,
-                into: output
-            )
+        let width = rows * shape.heads * shape.channels
+        func areFew(_ sequence: SequenceCache) -> Bool {
+            let isFast = accuracy == .fast && sequence.keys.packedTokens + sequence.values.packedTokens > 0
+            return rows < rowsOfPrefill || isFast && rows <= mostRowsOfFastProducts
         }
-        for (index, sequence) in sequences.enumerated() {
-            let place = index * rows * shape.heads * shape.channels
-            prefill(
-                queries: queries + place,
-                tokens: rows,
-                firstPosition: sequence.tokens - rows,
-                shape: shape,
-                keys: sequence.keys,
-                values: sequence.values,
-                scale: scale,
-                into: output + place
-            )
+        var first = 0
+        while first < sequences.count {
+            let sequence = sequences[first], place = first * width
+            if areFew(sequence) {
+                // Those that follow each other share the threads.
+                let run = sequences[first...].prefix(while: areFew)
+                decode(
+                    queries: queries + place,
+                    rows: rows,
+                    sequences: Array(run),
+                    shape: shape,
+                    accuracy: accuracy,
+                    scale: scale,
+                    into: output + place
+                )
+                first += run.count
+            } else {
+                prefill(
+                    queries: queries + place,
+                    tokens: rows,
+                    firstPosition: sequence.tokens - rows,
+                    shape: shape,
+                    keys: sequence.keys,
+                    values: sequence.values,
+                    scale: scale,
+                    into: output + place
+                )
+                first += 1
+            }
         }
     }
 

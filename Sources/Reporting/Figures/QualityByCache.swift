@@ -33,10 +33,21 @@ public enum QualityByCache: Figure {
         return try Plot(
             title: title(rows),
             subtitle: "KL divergence of the next token's distribution from that with a float32 cache; lower is better",
-            caption: [input.context.sentence, "Logarithmic axes."].filter { !$0.isEmpty }.joined(separator: " "),
+            caption: [input.context.sentence, "Logarithmic axes.", leftOut(table)].filter { !$0.isEmpty }
+                .joined(separator: " "),
             columns: 1,
             panels: panels
         )
+    }
+
+    /// Caches that have no mean, since some of their logits were not finite.
+    private static func leftOut(_ table: Table) -> String {
+        guard table.index(of: "non_finite_tokens") != nil else { return "" }
+        let names = table.rowViews.filter { ($0.integer("non_finite_tokens") ?? 0) > 0 }.compactMap {
+            $0.string("cache")
+        }
+        guard !names.isEmpty else { return "" }
+        return "Left out, since some of their logits are not finite: \(unique(names).joined(separator: ", "))."
     }
 
     private static func overview(_ rows: [Table.RowView], _ text: String?) throws -> Panel {

@@ -13,7 +13,8 @@ struct BenchDecodeCommand: ParsableCommand {
         abstract: "Time generation with several caches, batches and prompt lengths in one run.",
         discussion: """
             Caches take turns a step each. With --out FILE.csv the table is written, and FILE.svg beside it:
-            memory and speed against the batch, as in KIVI's Figure 5.
+            memory and speed against the batch, as in KIVI's Figure 5. After Ctrl-C the measurements that were done
+            are printed, and written to FILE.csv.partial.
 
             A model that does not fit here can be timed by its shape with random weights, few layers of it:
             \(shapeNames).
@@ -117,14 +118,33 @@ struct BenchDecodeCommand: ParsableCommand {
         benchmark.budgetBytes = budget?.bytes
         try UsageError.wrap("bench decode") { try benchmark.validate() }
         let bar = ProgressBar("decode, \(Parallel.threadCount) thread(s)", isQuiet: shared.quiet)
-        let table = try benchmark.run(progress: bar.update)
-        bar.finish("\(table.rows.count) measurement(s)")
-        if let out { try CSV.write(table, to: out) }
-        if let figurePath, !table.rows.isEmpty {
-            let context = FigureContext(model: name, text: text.map { fileName($0) } ?? "random bytes", tokens: nil)
-            let svg = try FigureCatalogue.figure(id: MemoryThroughput.id, tables: ["decode": table], context: context)
-            try AtomicFile.write(svg, to: figurePath)
+        var partial: Table?
+        do {
+            let table = try benchmark.run(progress: bar.update, unfinished: { partial = $0 })
+            bar.finish("\(table.rows.count) measurement(s)")
+            if let out { try CSV.write(table, to: out) }
+            if let figurePath, !table.rows.isEmpty { try draw(table, of: name, to: figurePath) }
+            show(table)
+        } catch {
+            if let partial {
+                bar.finish("stopped after \(partial.rows.count) measurement(s)")
+                if let out {
+                    try CSV.write(partial, to: out + ".partial")
+                    Terminal.printError("\(out).partial: what was done")
+                }
+                show(partial)
+            }
+            throw error
         }
+    }
+
+    private func draw(_ table: Table, of name: String, to path: String) throws {
+        let context = FigureContext(model: name, text: text.map { fileName($0) } ?? "random bytes", tokens: nil)
+        let svg = try FigureCatalogue.figure(id: MemoryThroughput.id, tables: ["decode": table], context: context)
+        try AtomicFile.write(svg, to: path)
+    }
+
+    private func show(_ table: Table) {
         let columns = [
             "cache", "batch", "prompt_tokens", "tokens_per_second", "speed_up", "attention_seconds",
             "attention_speed_up", "step_spread", "compression", "cache_bytes", "resident_bytes", "largest_batch",

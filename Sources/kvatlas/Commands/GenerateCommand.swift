@@ -10,7 +10,9 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Continue a text with a model and a full or a low-bit cache.",
         discussion: """
-            Text goes to stdout as it comes, times and the cache's bytes to stderr.
+            Text goes to stdout as it comes, times and the cache's bytes to stderr. All prompts are checked before
+            the first is read. Ctrl-C ends the texts where they are, and the prompts after them are left out; the
+            JSON has what there is, and the exit code is 130.
 
             Caches: \(CacheSpecification.grammar).
 
@@ -53,8 +55,13 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "0 takes the likeliest token; higher is wilder.")
     var temperature: Double = 0
 
-    @Option(help: ArgumentHelp("Draw from the likeliest tokens whose probabilities reach this sum.", valueName: "p"))
-    var topP: Double = 1
+    @Option(
+        help: ArgumentHelp(
+            "With a temperature: draw from the likeliest tokens whose probabilities reach this sum (default: 1).",
+            valueName: "p"
+        )
+    )
+    var topP: Double?
 
     @Option(help: "Of the draws; sequence i of a batch uses the seed plus i.")
     var seed: UInt64 = 0
@@ -85,6 +92,17 @@ struct GenerateCommand: ParsableCommand {
         guard [prompt, promptFile, prompts].filter({ $0 != nil }).count == 1 else {
             throw ValidationError("give one of --prompt, --prompt-file and --prompts")
         }
+        guard temperature >= 0, temperature.isFinite else {
+            throw ValidationError("--temperature must be 0 or more, not \(temperature)")
+        }
+        if let topP {
+            guard topP > 0, topP <= 1 else {
+                throw ValidationError("--top-p must be above 0 and at most 1, not \(topP)")
+            }
+            guard temperature > 0 else {
+                throw ValidationError("--top-p chooses what is drawn from; without a --temperature nothing is drawn")
+            }
+        }
         if draft < 0 { throw ValidationError("--draft must be 0 or more, not \(draft)") }
         if draft > 0, batch > 1 {
             throw ValidationError("--draft works on one sequence at a time, not --batch \(batch)")
@@ -95,23 +113,32 @@ struct GenerateCommand: ParsableCommand {
         try shared.apply()
         let specification = try cacheOptions.specification(cache, command: "generate")
         let sampling = try UsageError.wrap("generate") {
-            temperature == 0 ? Sampling.greedy : try Sampling(temperature: temperature, topP: topP, seed: seed)
+            temperature == 0 ? Sampling.greedy : try Sampling(temperature: temperature, topP: topP ?? 1, seed: seed)
         }
-        let texts = try promptTexts()
+        let prompts = try readPrompts()
         if let json, json != "-" { try refuseMissingFolder(of: json) }
         let languageModel = try LanguageModel(path: model)
-        let ids = try tokens(of: texts, languageModel)
+        let tokenized = try tokenized(prompts, languageModel)
+        let batches = stride(from: 0, to: tokenized.count, by: batch).map {
+            Array(tokenized[$0..<$0 + min(batch, tokenized.count - $0)])
+        }
         Interruption.install()
         var run = GenerationRun(
             model: languageModel,
             specification: specification,
-            generator: Generator(model: languageModel, sampling: sampling, draftTokens: draft),
+            generator: Generator(
+                model: languageModel,
+                sampling: sampling,
+                draftTokens: draft,
+                isCancelled: { Interruption.isRequested }
+            ),
             maximumTokens: maxTokens,
             budgetBytes: budget?.bytes
         )
-        let writer = GenerationWriter(isSilent: json == "-", isStreaming: min(batch, ids.count) == 1)
-        for first in stride(from: 0, to: ids.count, by: batch) where !run.isInterrupted {
-            try run.generate(Array(zip(texts, ids)[first..<min(first + batch, ids.count)]), writer)
+        try run.check(batches)
+        let writer = GenerationWriter(isSilent: json == "-", isStreaming: batches[0].count == 1)
+        for batch in batches where !run.isInterrupted && !writer.isClosed {
+            try run.generate(batch, writer)
         }
         if !shared.quiet { Terminal.printError(run.summary) }
         if json == "-" {
@@ -122,32 +149,20 @@ struct GenerateCommand: ParsableCommand {
         if run.isInterrupted { throw Interrupted() }
     }
 
-    private func promptTexts() throws -> [String] {
-        if let prompt { return [prompt] }
-        let path = promptFile ?? prompts ?? ""
-        let text = String(decoding: try TextFile.load(path).bytes, as: UTF8.self)
-        if promptFile != nil { return [text] }
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.hasSuffix("\r") ? String(line.dropLast()) : String(line)
-        }
-        // What follows the last line's end is no line.
-        if lines.last == "" { lines.removeLast() }
-        guard !lines.isEmpty else { throw PromptError(path: path, line: nil) }
-        if let empty = lines.firstIndex(where: { $0.allSatisfy { $0.isWhitespace } }) {
-            throw PromptError(path: path, line: empty + 1)
-        }
-        return lines
+    private func readPrompts() throws -> [Prompt] {
+        if let prompt { return [Prompt(text: prompt, place: "--prompt")] }
+        if let promptFile { return [try Prompt.whole(promptFile)] }
+        return try Prompt.lines(prompts ?? "")
     }
 
-    private func tokens(of texts: [String], _ model: LanguageModel) throws -> [[Int32]] {
+    private func tokenized(_ prompts: [Prompt], _ model: LanguageModel) throws -> [TokenizedPrompt] {
         let template = chat ? try model.chatTemplate() : nil
-        return texts.map { text in
-            let whole = template?.prompt(user: text) ?? text
-            return model.encode(Array(whole.utf8), parseSpecial: template != nil)
+        return prompts.map { prompt in
+            let whole = template?.prompt(user: prompt.text) ?? prompt.text
+            return TokenizedPrompt(
+                prompt: prompt,
+                ids: model.encode(Array(whole.utf8), parseSpecial: template != nil)
+            )
         }
     }
-}
-
-extension Zip2Sequence where Sequence1 == [String], Sequence2 == [[Int32]] {
-    fileprivate subscript(range: Range<Int>) -> ArraySlice<(String, [Int32])> { Array(self)[range] }
 }

@@ -24,7 +24,7 @@ struct QualityOptions: ParsableArguments {
     var stride: Int?
 
     @Option(help: "Which tokens count: second-half (as llama.cpp does) or all.")
-    var score: Perplexity.Scoring = .secondHalf
+    var score: QualityStudySettings.Scoring = .secondHalf
 
     @Option(help: ArgumentHelp("Use at most this many windows.", valueName: "n"))
     var maxWindows: Int?
@@ -32,7 +32,12 @@ struct QualityOptions: ParsableArguments {
     @Option(help: "exact: the unscored tokens are a prompt, the rest comes in blocks; in-place: all at once, packed.")
     var mode: QualityStudySettings.Mode = .exact
 
-    @Option(help: ArgumentHelp("Tokens that come together in mode exact; 1 is generation itself.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Tokens that come together in mode exact; 1 is generation itself, up to 64 have its products with codes.",
+            valueName: "n"
+        )
+    )
     var block: Int = 32
 
     @Option(
@@ -50,20 +55,67 @@ struct QualityOptions: ParsableArguments {
         ] as [(Int?, String)] {
             try validatePositive(value, option)
         }
-        if window < 2 { throw ValidationError("--window must be at least 2, not \(window)") }
     }
 
     private var byPosition: String? {
         out.map { path in path.hasSuffix(".csv") ? "\(path.dropLast(4))-by-position.csv" : "\(path)-by-position" }
     }
 
-    func run(isCompared: Bool, shared: SharedOptions, cacheOptions: CacheOptions, command: String) throws -> Table {
+    /// Measures, writes the tables that are asked for, and prints some columns of the first.
+    ///
+    /// After Ctrl-C these are of the windows that were done, and the files' names end in `.partial`.
+    func run(
+        isCompared: Bool,
+        columns: [String],
+        shared: SharedOptions,
+        cacheOptions: CacheOptions,
+        command: String
+    ) throws {
         try shared.apply()
+        let settings = try UsageError.wrap(command) {
+            try makeSettings(isCompared: isCompared, cacheOptions: cacheOptions, command: command)
+        }
+        for path in [out, byPosition] {
+            if let path {
+                try refuseExisting(path, overwrite: overwrite)
+                try refuseMissingFolder(of: path)
+            }
+        }
+        let file = try TextFile.load(text)
+        Interruption.install()
+        let languageModel = try LanguageModel(path: model)
+        let bar = ProgressBar(command, isQuiet: shared.quiet)
+        var partial: [Table]?
+        do {
+            let tables = try QualityStudy.run(
+                model: languageModel,
+                tokens: languageModel.encode(file.bytes),
+                settings: settings,
+                progress: bar.update,
+                unfinished: { partial = $0 }
+            )
+            bar.finish("\(settings.caches.count) cache(s)")
+            try show(tables, columns)
+        } catch {
+            if let partial {
+                let windows = partial[0].rowViews.first?.integer("windows") ?? 0
+                bar.finish("stopped after \(windows) window(s)")
+                try show(partial, columns, suffix: ".partial")
+            }
+            throw error
+        }
+    }
+
+    private func makeSettings(
+        isCompared: Bool,
+        cacheOptions: CacheOptions,
+        command: String
+    ) throws -> QualityStudySettings {
         var options = cacheOptions
-        if mode == .inPlace { options.prefill = .inPlace }
+        // What the mode means, unless another is asked for, which is refused.
+        options.prefill = cacheOptions.prefill ?? mode.prefill
         let specifications = try splitList(caches).map { try options.specification($0, command: command) }
         guard !specifications.isEmpty else { throw ValidationError("--caches names no cache") }
-        for path in [out, byPosition] { if let path { try refuseExisting(path, overwrite: overwrite) } }
         var settings = QualityStudySettings(caches: specifications)
         settings.window = window
         settings.stride = stride
@@ -72,24 +124,28 @@ struct QualityOptions: ParsableArguments {
         settings.mode = mode
         settings.blockTokens = block
         settings.isCompared = isCompared
-        let file = try TextFile.load(text)
-        Interruption.install()
-        let languageModel = try LanguageModel(path: model)
-        let bar = ProgressBar(command, isQuiet: shared.quiet)
-        let tables = try QualityStudy.run(
-            model: languageModel,
-            tokens: languageModel.encode(file.bytes),
-            settings: settings,
-            progress: bar.update
-        )
-        bar.finish("\(specifications.count) cache(s)")
-        if let out { try CSV.write(tables[0], to: out) }
-        if let byPosition { try CSV.write(tables[1], to: byPosition) }
-        return tables[0]
+        try settings.validate()
+        return settings
+    }
+
+    private func show(_ tables: [Table], _ columns: [String], suffix: String = "") throws {
+        for (table, path) in zip(tables, [out, byPosition]) {
+            guard let path else { continue }
+            try CSV.write(table, to: path + suffix)
+            if !suffix.isEmpty { Terminal.printError("\(path + suffix): what was done") }
+        }
+        for row in tables[0].rowViews {
+            guard let count = row.integer("non_finite_tokens"), count > 0 else { continue }
+            Terminal.printError(
+                "warning: \(count) of \(row.integer("tokens") ?? 0) tokens have logits that are not finite with "
+                    + "\(row.string("cache") ?? ""), so it has no means"
+            )
+        }
+        Terminal.printResult(NumberColumns(tables[0], columns).text)
     }
 }
 
-extension Perplexity.Scoring: ExpressibleByArgument {}
+extension QualityStudySettings.Scoring: ExpressibleByArgument {}
 extension QualityStudySettings.Mode: ExpressibleByArgument {}
 
 struct PerplexityCommand: ParsableCommand {
@@ -110,13 +166,13 @@ struct PerplexityCommand: ParsableCommand {
     @OptionGroup var cacheOptions: CacheOptions
 
     func run() throws {
-        let table = try options.run(
+        try options.run(
             isCompared: false,
+            columns: ["cache", "tokens", "loss", "perplexity"],
             shared: shared,
             cacheOptions: cacheOptions,
             command: "perplexity"
         )
-        Terminal.printResult(NumberColumns(table, ["cache", "tokens", "loss", "perplexity"]).text)
     }
 }
 
@@ -127,7 +183,8 @@ struct DivergenceCommand: ParsableCommand {
         discussion: """
             For each scored token of a text: the Kullback-Leibler divergence of the next token's distribution from
             that with a float32 cache, whether both find the same token the likeliest, and how the right token's
-            probability changes. All caches share the reference's pass.
+            probability changes. All caches share the reference's pass. After Ctrl-C the windows that were done are
+            printed, and written to FILE.partial.
 
             Caches: \(CacheSpecification.grammar).
 
@@ -144,50 +201,15 @@ struct DivergenceCommand: ParsableCommand {
     @OptionGroup var cacheOptions: CacheOptions
 
     func run() throws {
-        let table = try options.run(
+        try options.run(
             isCompared: true,
+            columns: [
+                "cache", "tokens", "perplexity", "divergence_mean", "divergence_median", "divergence_p99",
+                "divergence_max", "top1_agreement", "probability_change",
+            ],
             shared: shared,
             cacheOptions: cacheOptions,
             command: "divergence"
         )
-        let columns = [
-            "cache", "tokens", "perplexity", "divergence_mean", "divergence_median", "divergence_p99", "divergence_max",
-            "top1_agreement", "probability_change",
-        ]
-        Terminal.printResult(NumberColumns(table, columns).text)
-    }
-}
-
-/// Some columns of a table for people: numbers end below each other.
-struct NumberColumns {
-    let text: String
-
-    init(_ table: Table, _ names: [String]) {
-        let rows = table.rowViews.map { row in
-            names.map { name in
-                switch row[name] {
-                case .string(let text): text
-                case .integer(let value): "\(value)"
-                case .number(let value): Self.text(value)
-                case .missing: "-"
-                }
-            }
-        }
-        let all = [names] + rows
-        let widths = names.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        text =
-            TextColumns(
-                all.map { row in
-                    row.enumerated().map { column, cell in
-                        column == 0 ? cell : String(repeating: " ", count: widths[column] - cell.count) + cell
-                    }
-                }
-            ).text
-    }
-
-    private static func text(_ value: Double) -> String {
-        let magnitude = abs(value)
-        if magnitude != 0 && (magnitude < 1e-3 || magnitude >= 1e5) { return String(format: "%.2e", value) }
-        return String(format: "%.4f", value)
     }
 }

@@ -50,6 +50,12 @@ struct GenerationReport: Encodable {
     }
 }
 
+/// A prompt as the model reads it.
+struct TokenizedPrompt {
+    let prompt: Prompt
+    let ids: [Int32]
+}
+
 /// The batches of one `generate`, one after the other.
 struct GenerationRun {
     let model: LanguageModel
@@ -75,32 +81,54 @@ struct GenerationRun {
         report = GenerationReport(model: model.path, cache: specification.id)
     }
 
-    mutating func generate(_ prompts: [(text: String, ids: [Int32])], _ writer: GenerationWriter) throws {
+    /// Refuses a prompt that is too long and a batch that takes too much, before another one has taken its time.
+    ///
+    /// - Throws: `PromptError`, `ModelError.memoryBudget`.
+    func check(_ batches: [[TokenizedPrompt]]) throws {
         let context = model.configuration.contextLength
-        let caches = try specification.caches(
+        for batch in batches {
+            for prompt in batch {
+                guard !prompt.ids.isEmpty else { throw PromptError.empty(place: prompt.prompt.place) }
+                guard prompt.ids.count <= context else {
+                    throw PromptError.tooLong(
+                        place: prompt.prompt.place,
+                        tokens: prompt.ids.count,
+                        contextLength: context
+                    )
+                }
+            }
+            // They take memory as tokens come, so these take none.
+            _ = try caches(batch)
+        }
+    }
+
+    private func caches(_ prompts: [TokenizedPrompt]) throws -> [any KVCache] {
+        let context = model.configuration.contextLength
+        return try specification.caches(
             shape: model.configuration.cacheShape,
-            capacities: prompts.map { min(context, $0.ids.count + maximumTokens) },
+            capacities: prompts.map { $0.ids.count + min(context - $0.ids.count, maximumTokens) },
             budgetBytes: budgetBytes
         )
-        let tokenizer = model.tokenizer
+    }
+
+    mutating func generate(_ prompts: [TokenizedPrompt], _ writer: GenerationWriter) throws {
+        let caches = try caches(prompts), tokenizer = model.tokenizer
         let (generations, times) = try generator.generate(
             prompts: prompts.map { $0.ids },
             maximumTokens: maximumTokens,
             caches: caches
         ) { _, token in
-            writer.write(tokenizer.tokenBytes(token))
-            // Ctrl-C ends the text here; what there is of it is kept.
-            do { try Interruption.check() } catch is Interrupted { return false }
-            return true
+            try writer.write(tokenizer.tokenBytes(token))
         }
-        writer.endText()
-        isInterrupted = (try? Interruption.check()) == nil
+        try writer.endText()
+        // Ctrl-C has ended the texts where they were; what there is of them is kept.
+        isInterrupted = Interruption.isRequested
         for (prompt, generation) in zip(prompts, generations) {
             let text = tokenizer.decodeText(generation.tokens)
-            writer.show(prompt: prompt.text, text: text)
+            try writer.show(prompt: prompt.prompt.text, text: text)
             report.sequences.append(
                 .init(
-                    prompt: prompt.text,
+                    prompt: prompt.prompt.text,
                     promptTokens: prompt.ids.count,
                     text: text,
                     tokens: generation.tokens,
@@ -141,47 +169,4 @@ struct GenerationRun {
 
 extension Duration {
     var seconds: Double { Double(components.seconds) + 1e-18 * Double(components.attoseconds) }
-}
-
-/// Puts texts on stdout: one as it comes, those of a batch when they are done.
-final class GenerationWriter {
-    private let isSilent: Bool
-    private let isStreaming: Bool
-    private var pending: [UInt8] = []
-
-    init(isSilent: Bool, isStreaming: Bool) {
-        self.isSilent = isSilent
-        self.isStreaming = isStreaming
-    }
-
-    func write(_ bytes: [UInt8]) {
-        guard isStreaming, !isSilent else { return }
-        // A token may end in the middle of a character.
-        pending += bytes
-        let whole = Self.wholeCharacters(pending)
-        Terminal.write(Array(pending[..<whole]))
-        pending.removeFirst(whole)
-    }
-
-    func endText() {
-        guard isStreaming, !isSilent else { return }
-        Terminal.write(pending + Array("\n".utf8))
-        pending = []
-    }
-
-    func show(prompt: String, text: String) {
-        guard !isStreaming, !isSilent else { return }
-        Terminal.printResult("--- \(prompt)\n\(text)")
-    }
-
-    /// Bytes up to a character of which the rest has not come.
-    static func wholeCharacters(_ bytes: [UInt8]) -> Int {
-        for back in 1...3 where back <= bytes.count {
-            let byte = bytes[bytes.count - back]
-            if byte & 0xC0 == 0x80 { continue }
-            let length = byte & 0xE0 == 0xC0 ? 2 : byte & 0xF0 == 0xE0 ? 3 : byte & 0xF8 == 0xF0 ? 4 : 1
-            return length > back ? bytes.count - back : bytes.count
-        }
-        return bytes.count
-    }
 }

@@ -24,7 +24,9 @@ enum Interruption {
         }
     }
 
+    static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
     static func check() throws {
-        if requested.load(ordering: .relaxed) { throw Interrupted() }
+        if isRequested { throw Interrupted() }
     }
 }

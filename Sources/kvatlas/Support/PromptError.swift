@@ -1,13 +1,39 @@
 import TensorCore
 
-/// A file of prompts that has none, or an empty one.
-struct PromptError: ActionableError {
-    let path: String
-    /// From 1; `nil` for a file without any.
-    let line: Int?
+/// A prompt that cannot be continued, or a file that has none.
+enum PromptError: ActionableError {
+    case none(path: String)
+    case empty(place: String)
+    case emptyLine(place: String)
+    case tooLong(place: String, tokens: Int, contextLength: Int)
 
-    var problem: String { line == nil ? "there are no prompts" : "an empty prompt" }
-    var location: String? { line.map { "\(path):\($0)" } ?? path }
-    var expected: String? { "a prompt on each line" }
-    var remedy: String? { line == nil ? nil : "Delete the line, or give a prompt of several lines with --prompt-file." }
+    var problem: String {
+        switch self {
+        case .none: "there are no prompts"
+        case .empty, .emptyLine: "an empty prompt"
+        case .tooLong(_, let tokens, _): "a prompt of \(tokens) tokens"
+        }
+    }
+
+    var location: String? {
+        switch self {
+        case .none(let place), .empty(let place), .emptyLine(let place), .tooLong(let place, _, _): place
+        }
+    }
+
+    var expected: String? {
+        switch self {
+        case .none, .emptyLine: "a prompt on each line"
+        case .empty: "a text of at least one token"
+        case .tooLong(_, _, let contextLength): "at most \(contextLength) tokens, the model's context"
+        }
+    }
+
+    var remedy: String? {
+        switch self {
+        case .none, .empty: nil
+        case .emptyLine: "Delete the line, or give a prompt of several lines with --prompt-file."
+        case .tooLong: "Shorten it, or take a model with a longer context."
+        }
+    }
 }

@@ -9,19 +9,24 @@ enum Terminal {
     }
 
     /// Writes a result; a reader that closed the pipe early (`| head`) is no failure.
-    static func printResult(_ text: String) { write(Array((text + "\n").utf8)) }
+    static func printResult(_ text: String) { _ = try? write(Array((text + "\n").utf8)) }
 
     /// Writes bytes to stdout at once.
-    static func write(_ bytes: [UInt8]) {
+    ///
+    /// - Returns: false once whoever reads has closed the pipe.
+    /// - Throws: `POSIXError` for what else the system says, a full disk for example.
+    static func write(_ bytes: [UInt8]) throws -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Foundation.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                return
+                if errno == EPIPE { return false }
+                throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO)
             }
             sent += count
         }
+        return true
     }
 
     /// The visible columns of the terminal behind stderr.
