@@ -97,7 +97,9 @@ public final class LanguageModel: Sendable {
     ///   can be taken back as they were.
     /// - Returns: logits `[token, vocabulary]` of the tokens asked for; `nil` for `.none`.
     /// - Throws: `ModelError` for no tokens, unknown ids, an overflow of context or cache; what `tap` throws.
-    ///   The cache then holds what it held before.
+    ///   The cache then holds the tokens that it held before. A cache that packs may have packed some that the new ones
+    ///   pushed out of its window, and of a group that the error cut keeps what is left as it was rounded; but none if
+    ///   it does not settle.
     @discardableResult
     public func forward(
         _ tokens: [Int32],
@@ -132,7 +134,7 @@ public final class LanguageModel: Sendable {
         return Tensor(layout: layout, elements: elements)
     }
 
-    /// Like ``forward(_:cache:logits:tap:)``, but hands logits out in parts, so that those of a whole text never
+    /// Like ``forward(_:cache:logits:settles:tap:)``, but hands logits out in parts, so that those of a whole text never
     /// exist at once.
     ///
     /// - Parameters:
@@ -182,7 +184,9 @@ public final class LanguageModel: Sendable {
     /// - Parameter consume: takes the logits `[sequence, row, vocabulary]`, valid during the call, which it may
     ///   overwrite.
     /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
-    ///   `KernelError.outOfMemory`. The caches then hold the tokens that they held before.
+    ///   `KernelError.outOfMemory`; what `consume` throws. The caches then hold the tokens that they held before. With
+    ///   one token of each sequence none of them has been packed in between, unless the cache packs before attention or
+    ///   it was memory for packing that ended; with more, as after ``forward(_:cache:logits:settles:tap:)``.
     /// - Precondition: as many lists of tokens as caches, of one length.
     public func run(
         _ tokens: [[Int32]],
@@ -207,6 +211,7 @@ public final class LanguageModel: Sendable {
             firstPosition: held[0],
             rotation: rotation(held.flatMap { $0..<$0 + rows }),
             caches: caches,
+            settles: true,
             tap: nil,
             workspace: workspace
         )
@@ -215,10 +220,13 @@ public final class LanguageModel: Sendable {
             decoder.embed(tokens.flatMap { $0 }, into: hidden.pointer)
             for (layer, block) in decoder.blocks.enumerated() {
                 try block.run(layer: layer, step: step, isOutputNeeded: true)
-                for cache in caches { try cache.settle(layer: layer) }
+                if rows > 1 { for cache in caches { try cache.settle(layer: layer) } }
             }
             decoder.logits(rows: 0..<count, workspace: workspace, into: logits.pointer)
             try consume(.init(start: logits.pointer, count: count * configuration.vocabularySize))
+            // Last, so that what fails before can be taken back; a token more in the windows of all layers costs no
+            // memory to speak of, unlike many.
+            if rows == 1 { for cache in caches { try cache.settle() } }
         }
     }
 
@@ -248,7 +256,7 @@ public final class LanguageModel: Sendable {
         }
     }
 
-    /// An error leaves the caches with the tokens that they had.
+    /// An error leaves the caches with the tokens that they had, as far as packing allows.
     private func restoring(_ caches: [any KVCache], _ body: () throws -> Void) throws {
         let held = caches.map { $0.length }
         do {
@@ -288,6 +296,7 @@ public final class LanguageModel: Sendable {
                 firstPosition: position,
                 rotation: rotation(position..<position + count),
                 caches: [cache],
+                settles: settles,
                 tap: tap,
                 workspace: workspace
             )
@@ -301,12 +310,14 @@ public final class LanguageModel: Sendable {
                     let hasLogits = first + step.tokens > firstWithLogits
                     try block.run(layer: layer, step: step, isOutputNeeded: hasLogits || !isLast)
                 }
-                if settles { try cache.settle(layer: layer) }
+                if settles && tokens.count > 1 { try cache.settle(layer: layer) }
             }
             for (first, step) in zip(firsts, steps) where first + step.tokens > firstWithLogits {
                 workspace.hidden = hidden.pointer + first * width
                 try output(max(0, firstWithLogits - first)..<step.tokens, workspace)
             }
+            // As in a step of a batch.
+            if settles && tokens.count == 1 { try cache.settle() }
         }
     }
 }

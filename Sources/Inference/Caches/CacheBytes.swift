@@ -1,4 +1,5 @@
-/// Bytes of a cache by what they hold.
+/// Bytes of a cache by what they hold: its pages, not what an arena has taken from the system and not cut yet, which is
+/// less than two slabs of 2 MB and pages that have come back.
 public struct CacheBytes: Sendable, Equatable, Codable {
     public var codes = 0
     /// Scales and minima.
@@ -12,7 +13,7 @@ public struct CacheBytes: Sendable, Equatable, Codable {
 
     /// What the tokens take.
     public var used: Int { codes + scales + fullPrecision }
-    /// All memory that is held.
+    /// All pages and envelopes.
     public var total: Int { used + unused }
 
     public static func + (a: CacheBytes, b: CacheBytes) -> CacheBytes {

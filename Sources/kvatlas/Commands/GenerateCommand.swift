@@ -105,7 +105,8 @@ struct GenerateCommand: ParsableCommand {
         var run = GenerationRun(
             model: languageModel,
             specification: specification,
-            generator: Generator(model: languageModel, sampling: sampling, draftTokens: draft),
+            sampling: sampling,
+            draftTokens: draft,
             maximumTokens: maxTokens,
             budgetBytes: budget?.bytes
         )
