@@ -105,8 +105,8 @@ import Testing
         return try TestModels.withRandomModel(seed: seed, shape: sizes) { path in
             let model = try LanguageModel(path: path), specification = try CacheSpecification(parsing: name)
             let shape = model.configuration.cacheShape, phrase = (0..<50).map { Int32($0 * 5 % 250) }
-            let prompts =
-                drafts > 0 ? [phrase + phrase] : [[[Int32]](repeating: phrase, count: 24).flatMap { $0 }, phrase, [7]]
+            let long = [[Int32]](repeating: phrase, count: 24).flatMap { $0 }
+            let prompts: [[Int32]] = drafts > 0 ? [phrase + phrase] : [long, phrase, [7]]
             let lengths = prompts.map { $0.count }, capacities = lengths.map { $0 + 260 }
             let one = try specification.cache(shape: shape, capacity: 1)
             let bound = zip(lengths, capacities).reduce(CachePeak()) {

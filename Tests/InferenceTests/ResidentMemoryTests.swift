@@ -3,12 +3,21 @@ import Inference
 import Kernels
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// What the system counts beside what is accounted. Other tests would be counted with it, so it runs with
 /// `KVATLAS_BENCHMARKS=1` only, by itself.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["KVATLAS_BENCHMARKS"] != nil))
 struct ResidentMemoryTests {
     /// Resident bytes that are no file's; `nil` without `/proc`.
     private static func anonymousBytes() -> Int? {
+        #if canImport(Glibc)
+            // What was freed, activations that is, and is kept for later.
+            typealias Trim = @convention(c) (Int) -> Int32
+            if let trim = dlsym(nil, "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
+        #endif
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
         let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
@@ -16,7 +25,7 @@ struct ResidentMemoryTests {
 
     @Test(
         .enabled(if: TestModels.exists(TestModels.smolLM2)),
-        arguments: [("full-f16", 2048), ("kivi-2-g32-r128", 2048), ("kivi-2-g32-r128", 8000)]
+        arguments: [("full-f16", 2048), ("kivi-2-g32-r128", 2048), ("kivi-2-g32-r128", 4000)]
     )
     func aPromptTakesWhatIsAccounted(_ name: String, _ length: Int) throws {
         guard Self.anonymousBytes() != nil else { return }
@@ -35,8 +44,8 @@ struct ResidentMemoryTests {
         let growth = Double(try #require(Self.anonymousBytes()) - before), taken = Double(arena.allocatedBytes)
         print(name, length, "resident", growth, "taken", taken, "pages", arena.pageBytes, "peak", arena.peakPageBytes)
         #expect(abs(growth - taken) <= 0.05 * taken)
-        // Two slabs are not full, and no other has an unused page but for what a window left.
-        #expect(arena.allocatedBytes <= arena.pageBytes + (4 << 20))
+        // One slab is not full.
+        #expect(arena.allocatedBytes <= arena.pageBytes + (2 << 20))
         #expect(cache.length == length)
     }
 }

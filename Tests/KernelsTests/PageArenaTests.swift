@@ -13,13 +13,19 @@ import Testing
         let arena = PageArena(), tokens = 40_000
         let rows = [Float](repeating: 1, count: tokens * 2 * Self.channels)
         let lasting = FullStore(.float16, kvHeads: 2, channels: Self.channels, arena: arena)
+        var windows: [FullStore] = []
         for _ in 0..<3 {
             let window = window(arena)
             try window.append(rows, tokens: tokens)
             // Pages that stay are taken in between.
             try lasting.append(rows, tokens: 1000)
             window.dropTokens(before: tokens - 10)
-            #expect(arena.allocatedBytes <= arena.pageBytes + 2 * Self.slab)
+            windows.append(window)
+            window.keepPages()
+            #expect(arena.allocatedBytes <= arena.pageBytes + Self.slab)
+            var last = [Float](repeating: 0, count: 10 * Self.channels)
+            window.copy(head: 1, tokens: window.tokens, into: &last)
+            #expect(last.allSatisfy { $0 == 1 })
         }
         #expect(lasting.tokens == 0..<3000)
         let most = tokens * 2 * Self.channels * 2

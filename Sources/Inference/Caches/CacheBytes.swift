@@ -1,5 +1,5 @@
-/// Bytes of a cache by what they hold: its pages, not what an arena has taken from the system and not cut yet, which is
-/// less than two slabs of 2 MB and pages that have come back.
+/// Bytes of a cache by what they hold: its pages and envelopes. An arena takes memory from the system 2 MB at a time,
+/// so that it holds up to that much more, twice that while a prompt is not packed.
 public struct CacheBytes: Sendable, Equatable, Codable {
     public var codes = 0
     /// Scales and minima.

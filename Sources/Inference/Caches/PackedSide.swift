@@ -56,10 +56,12 @@ final class PackedSide {
     /// - Throws: `KernelError.outOfMemory`; what was packed by then stays so.
     func settle() throws {
         let wanted = format.packedTokens(of: side, held: tokens)
+        guard packed.tokens < wanted else { return }
         while packed.tokens < wanted {
             // A page at a time, so that the copy stays small whatever the prompt.
             try pack(min(wanted - packed.tokens, packed.largestPageTokens))
         }
+        window.keepPages()
     }
 
     private func pack(_ count: Int) throws {

@@ -11,7 +11,7 @@ public final class FullStore {
     public private(set) var tokens = 0..<0
 
     private let arena: PageArena
-    private let use: PageArena.Use
+    private let isWindow: Bool
     /// [page][head], from the one that holds the first token on.
     private var pages: [ArenaPage] = []
     /// Position of the first page's first token: a multiple of ``pageTokens``, so that what a window takes depends on
@@ -20,7 +20,7 @@ public final class FullStore {
 
     /// - Parameters:
     ///   - pageTokens: few waste less memory, many are read faster.
-    ///   - isWindow: whether tokens are dropped as others come, so that pages do not stay long.
+    ///   - isWindow: whether of many tokens that come together most are dropped soon; see ``keepPages()``.
     ///   - arena: where pages are taken from; one for all layers of a cache.
     public init(
         _ precision: Attention.Precision,
@@ -36,7 +36,7 @@ public final class FullStore {
         self.channels = channels
         self.pageTokens = pageTokens
         self.arena = arena
-        use = isWindow ? .passing : .lasting
+        self.isWindow = isWindow
     }
 
     /// A store like this one without tokens; the first that is added has this position.
@@ -46,7 +46,7 @@ public final class FullStore {
             kvHeads: kvHeads,
             channels: channels,
             pageTokens: pageTokens,
-            isWindow: use == .passing,
+            isWindow: isWindow,
             arena: arena
         )
         store.restart(at: position)
@@ -105,6 +105,7 @@ public final class FullStore {
 
     private func addPages(until end: Int) throws {
         var added: [ArenaPage] = []
+        let use: PageArena.Use = isWindow && end - tokens.upperBound > pageTokens ? .passing : .lasting
         while firstPosition + (pages.count + added.count) / kvHeads * pageTokens < end {
             for _ in 0..<kvHeads { added.append(try arena.page(byteCount: pageBytes, use: use, isZeroed: false)) }
         }
@@ -128,6 +129,15 @@ public final class FullStore {
         let empty = (position - firstPosition) / pageTokens
         pages.removeFirst(empty * kvHeads)
         firstPosition += empty * pageTokens
+    }
+
+    /// Moves what is left of many tokens to pages that may stay, so that the others' memory goes back to the system.
+    ///
+    /// Pages that are shared, or that there is no memory for, stay where they are.
+    public func keepPages() {
+        for index in pages.indices where pages[index].use == .passing && isKnownUniquelyReferenced(&pages[index]) {
+            if let page = try? pages[index].copy() { pages[index] = page }
+        }
     }
 
     /// Forgets the tokens from `position` on.

@@ -11,14 +11,14 @@ import Synchronization
 /// Attention reads pages of many heads and layers in turn; with 4 KB pages of the system it would wait for
 /// address translations (measured: two thirds of the speed). Shared by all layers, so that few slabs are not full.
 ///
-/// Pages of windows come from slabs of their own: a prompt fills many and leaves few, and a slab in which no page is
-/// in use goes back to the system. Among pages that stay, those would hold on to it.
+/// Pages of a prompt that will be packed come from slabs of their own, and a slab in which no page is in use goes back
+/// to the system. Among pages that stay, they would leave holes that nothing else fits.
 public final class PageArena: Sendable {
     /// How long pages stay in use.
     enum Use: Hashable, CaseIterable {
         /// As long as the sequence.
         case lasting
-        /// Until their tokens have left a window.
+        /// Until the tokens of a prompt have left the window.
         case passing
     }
 
@@ -132,9 +132,11 @@ extension PageArena.State {
         releaseIfEmpty(slab, use)
     }
 
-    /// The slab that pages are cut from stays, so that a page that comes and goes does not cost a slab each time.
+    /// The slab that lasting pages are cut from stays, so that a page that comes and goes does not cost a slab each time.
     private mutating func releaseIfEmpty(_ address: UInt, _ use: PageArena.Use) {
-        guard current[use] != address, let slab = slabs[address], slab.pagesInUse == 0 else { return }
+        guard use == .passing || current[use] != address, let slab = slabs[address], slab.pagesInUse == 0 else {
+            return
+        }
         slabs[address] = nil
         for size in returned.keys { returned[size]?.remove(address) }
         slabBytes -= slab.byteCount
@@ -148,7 +150,7 @@ final class ArenaPage {
     let byteCount: Int
     /// Address of the slab that it is cut from.
     fileprivate let slab: UInt
-    fileprivate let use: PageArena.Use
+    let use: PageArena.Use
     private let arena: PageArena
 
     fileprivate init(
@@ -168,7 +170,7 @@ final class ArenaPage {
     deinit { arena.giveBack(self) }
 
     /// A page of its own with the same bytes.
-    func copy() throws -> ArenaPage {
+    func copy(_ use: PageArena.Use = .lasting) throws -> ArenaPage {
         let page = try arena.page(byteCount: byteCount, use: use, isZeroed: false)
         page.base.copyMemory(from: base, byteCount: byteCount)
         return page
