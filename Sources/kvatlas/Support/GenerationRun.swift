@@ -123,9 +123,12 @@ struct GenerationRun {
         report.decodeSeconds += times.decode.seconds
         report.prefillTokens += times.promptTokens
         report.decodedTokens += times.decodedTokens
-        let bytes = caches.reduce(CacheBytes()) { $0 + $1.bytes }
+        // Caches that nobody reads any more may be gone, and their pages with them.
+        let (bytes, pages) = withExtendedLifetime(caches) {
+            (caches.reduce(CacheBytes()) { $0 + $1.bytes }, arena.pageBytes)
+        }
         if bytes.total > report.finalCacheBytes.total { report.finalCacheBytes = bytes }
-        report.peakCacheBytes = max(report.peakCacheBytes, bytes.total + arena.peakPageBytes - arena.pageBytes)
+        report.peakCacheBytes = max(report.peakCacheBytes, bytes.total + arena.peakPageBytes - pages)
     }
 
     var summary: String {
