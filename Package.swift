@@ -99,7 +99,7 @@ let package = Package(
         tests("KernelsTests", ["Kernels", "CKernels", "TensorCore"]),
         tests("QuantizationTests", ["Quantization", "Kernels", "TensorCore"]),
         tests("StatisticsTests", ["Statistics", "Kernels", "TensorCore"]),
-        tests("BenchmarksTests", ["Benchmarks", "Kernels", "TensorCore"]),
+        tests("BenchmarksTests", ["Benchmarks", "Inference", "Kernels", "TensorCore"]),
         tests(
             "InferenceTests",
             ["Inference", "Quantization", "Kernels", "ModelFormats", "Tokenizers", "TensorCore"]

@@ -138,7 +138,11 @@ tests=(swift test -c release --skip-build --disable-xctest)
 if $slow; then
     # By themselves, one after the other: a test beside a timed one would be timed with it.
     say "Timed tests"
-    KVATLAS_BENCHMARKS=1 "${tests[@]}" --no-parallel --filter "ThroughputTests|CaptureCostTests|LongGenerationTests"
+    KVATLAS_BENCHMARKS=1 "${tests[@]}" --no-parallel --filter "ThroughputTests|CaptureCostTests|LongGenerationTests|ResidentMemoryTests"
+    say "Caches driven at random, 10,000 operations a seed"
+    for seed in 1 2 3; do
+        KVATLAS_CACHE_OPERATIONS=10000 KVATLAS_SEED=$seed "${tests[@]}" --filter "InferenceTests\.CacheContractTests"
+    done
 fi
 
 if [ -n "$fuzz_seconds" ]; then

@@ -66,7 +66,8 @@ public struct Generator {
     /// Appends `prompt` to `cache` and generates up to `maximumTokens` tokens.
     ///
     /// - Parameter onToken: sees each token as it comes; `false` stops.
-    /// - Throws: `ModelError` if the prompt is empty or does not fit; what `onToken` throws.
+    /// - Throws: `ModelError` if the prompt is empty or does not fit; what `onToken` throws, when the cache holds the
+    ///   prompt and all tokens that were seen but the last.
     public func generate(
         prompt: [Int32],
         maximumTokens: Int,
@@ -243,13 +244,20 @@ private struct GenerationBatch {
             guard let logits else { return }
             generations[0].drafted += draft.count
             var right = 0
-            while true {
-                // Of what the cache holds, all after the drafts found right does not count.
-                heldBack = draft.count - right
-                try take(logits.row(right), for: 0, onToken)
-                guard !active.isEmpty, right < draft.count, draft[right] == last(0) else { break }
-                right += 1
-                generations[0].accepted += 1
+            do {
+                while true {
+                    // Of what the cache holds, all after the drafts found right does not count.
+                    heldBack = draft.count - right
+                    try take(logits.row(right), for: 0, onToken)
+                    guard !active.isEmpty, right < draft.count, draft[right] == last(0) else { break }
+                    right += 1
+                    generations[0].accepted += 1
+                }
+            } catch {
+                // Whoever goes on with this cache must not find drafts in it that nobody took.
+                try cache.truncate(to: held + 1 + right)
+                try? cache.settle()
+                throw error
             }
             heldBack = 0
             if !draft.isEmpty {

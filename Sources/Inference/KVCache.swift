@@ -36,21 +36,41 @@ public protocol KVCache: AnyObject {
     /// How products with packed codes are made.
     var accuracy: Attention.Accuracy { get }
 
-    /// Bytes of memory that a cache like this takes at a length.
-    func pageBytes(atLength length: Int) -> Int
+    /// The most that a cache like this takes over its life: an upper bound, a few pages above what it is.
+    ///
+    /// Of one sequence that begins with a prompt, in one pass, goes on to a length and may be cut, to no less than the
+    /// prompt, and go on again. Pages that forks copy come on top.
+    ///
+    /// - Parameters:
+    ///   - prompt: tokens that come first.
+    ///   - capacity: the length that the sequence grows to.
+    ///   - step: tokens that come together after the prompt: one, and drafts.
+    func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak
 
     /// Adds keys (after RoPE) and values, both `[token, kv_head, channel]`, to one layer.
     ///
+    /// - Parameter settles: if not, nothing is packed, even where attention should read what is left after packing.
     /// - Throws: `ModelError.cacheFull` if they do not fit, `KernelError.outOfMemory`.
-    func append(layer: Int, tokens: Int, keys: UnsafePointer<Float>, values: UnsafePointer<Float>) throws
+    func append(
+        layer: Int,
+        tokens: Int,
+        keys: UnsafePointer<Float>,
+        values: UnsafePointer<Float>,
+        settles: Bool
+    ) throws
 
     /// The cache of a layer as attention reads it, valid until the layer changes.
     func sequence(layer: Int) -> Attention.SequenceCache
 
     /// Packs what has left the window.
+    ///
+    /// - Throws: `KernelError.outOfMemory`; what is not packed yet then stays in the window.
     func settle(layer: Int) throws
 
     /// Forgets all tokens from `length` on; longer than what is held changes nothing.
+    ///
+    /// - Throws: `KernelError.outOfMemory` where a page must be shared no longer or a cut group goes back to the window,
+    ///   and cannot. Some layers are then cut and others not; cutting again goes on.
     func truncate(to length: Int) throws
 
     /// A cache with the same tokens; both share memory until one of them writes to it.
@@ -62,6 +82,16 @@ extension KVCache {
         guard held + tokens <= capacity else {
             throw ModelError.cacheFull(held: held, added: tokens, capacity: capacity)
         }
+    }
+
+    /// Adds tokens that stay.
+    public func append(
+        layer: Int,
+        tokens: Int,
+        keys: UnsafePointer<Float>,
+        values: UnsafePointer<Float>
+    ) throws {
+        try append(layer: layer, tokens: tokens, keys: keys, values: values, settles: true)
     }
 
     /// Settles every layer.

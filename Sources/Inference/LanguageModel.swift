@@ -95,7 +95,9 @@ public final class LanguageModel: Sendable {
     /// - Parameter checkpoint: called before each block of each layer; what it throws ends the pass there.
     /// - Returns: logits `[token, vocabulary]` of the tokens asked for; `nil` for `.none`.
     /// - Throws: `ModelError` for no tokens, unknown ids, an overflow of context or cache; what `tap` and `checkpoint`
-    ///   throw. The cache then holds what it held before.
+    ///   throw. The cache then holds the tokens that it held before. A cache that packs may have packed some that the new
+    ///   ones pushed out of its window, and of a group that the error cut keeps what is left as it was rounded; but none
+    ///   if it does not settle.
     @discardableResult
     public func forward(
         _ tokens: [Int32],
@@ -209,7 +211,9 @@ public final class LanguageModel: Sendable {
     /// - Returns: what the logits of `[sequence, row]` are made of.
     /// - Throws: `ModelError` for unknown ids, an overflow of a context or cache, caches of different accuracy;
     ///   `KernelError.outOfMemory`; what `checkpoint`, called before each layer, throws. The caches then hold the
-    ///   tokens that they held before.
+    ///   tokens that they held before. With one token of each sequence none of them has been packed in between, unless
+    ///   the cache packs before attention or it was memory for packing that ended; with more, as after
+    ///   ``forward(_:cache:logits:settles:tap:checkpoint:)``.
     /// - Precondition: as many lists of tokens as caches, of one length.
     public func states(
         of tokens: [[Int32]],
@@ -248,6 +252,7 @@ public final class LanguageModel: Sendable {
             firstPosition: held[0],
             rotation: rotation(held.flatMap { $0..<$0 + rows }),
             caches: caches,
+            settles: true,
             tap: nil,
             workspace: workspace
         )
@@ -256,9 +261,12 @@ public final class LanguageModel: Sendable {
             for (layer, block) in decoder.blocks.enumerated() {
                 try checkpoint()
                 try block.run(layer: layer, step: step, isOutputNeeded: true)
-                for cache in caches { try cache.settle(layer: layer) }
+                if rows > 1 { for cache in caches { try cache.settle(layer: layer) } }
             }
             try output(workspace)
+            // Last, so that what fails before can be taken back; a token more in the windows of all layers costs no
+            // memory to speak of, unlike many.
+            if rows == 1 { for cache in caches { try cache.settle() } }
         }
     }
 
@@ -288,7 +296,7 @@ public final class LanguageModel: Sendable {
         }
     }
 
-    /// An error leaves the caches with the tokens that they had.
+    /// An error leaves the caches with the tokens that they had, as far as packing allows.
     private func restoring(_ caches: [any KVCache], _ body: () throws -> Void) throws {
         let held = caches.map { $0.length }
         do {
@@ -329,6 +337,7 @@ public final class LanguageModel: Sendable {
                 firstPosition: position,
                 rotation: rotation(position..<position + count),
                 caches: [cache],
+                settles: settles,
                 tap: tap,
                 workspace: workspace
             )
@@ -343,12 +352,14 @@ public final class LanguageModel: Sendable {
                     let hasLogits = first + step.tokens > firstWithLogits
                     try block.run(layer: layer, step: step, isOutputNeeded: hasLogits || !isLast)
                 }
-                if settles { try cache.settle(layer: layer) }
+                if settles && tokens.count > 1 { try cache.settle(layer: layer) }
             }
             for (first, step) in zip(firsts, steps) where first + step.tokens > firstWithLogits {
                 workspace.hidden = hidden.pointer + first * width
                 try output(max(0, firstWithLogits - first)..<step.tokens, workspace)
             }
+            // As in a step of a batch.
+            if settles && tokens.count == 1 { try cache.settle() }
         }
     }
 }

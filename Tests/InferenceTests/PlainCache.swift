@@ -41,10 +41,10 @@ struct PlainCache {
         isHalf ? HalfConversion.toFloat(HalfConversion.toHalf(row)) : row
     }
 
-    mutating func append(_ newKeys: [[Float]], _ newValues: [[Float]]) throws {
+    mutating func append(_ newKeys: [[Float]], _ newValues: [[Float]], settles: Bool = true) throws {
         keys.rows += newKeys.map { rounded($0) }
         values.rows += newValues.map { rounded($0) }
-        if packsFirst(newKeys.count) { try settle() }
+        if settles && packsFirst(newKeys.count) { try settle() }
     }
 
     mutating func settle() throws {

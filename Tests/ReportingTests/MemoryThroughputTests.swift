@@ -48,6 +48,13 @@ import Testing
         #expect(try svg(Self.table(weights: "random, seed 1")).contains("Weights: random, seed 1."))
     }
 
+    @Test func whatIsBeyondTheBudgetIsCounted() throws {
+        var table = Self.table()
+        table.append([.string("full-f16"), .integer(64), .integer(161), .missing, .missing, .string("real")])
+        #expect(try svg(table).contains("1 batch without times is left out: beyond the memory budget."))
+        #expect(try !svg(Self.table()).contains("left out"))
+    }
+
     @Test func whatIsNotThereIsNamed() throws {
         let empty = Table(name: "decode", meaning: "", columns: Self.columns)
         #expect(throws: ReportingError.self) { try svg(empty) }

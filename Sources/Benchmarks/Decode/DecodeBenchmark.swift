@@ -1,5 +1,4 @@
 import Inference
-import Kernels
 import TensorCore
 
 /// Times generation with several caches, batches and prompt lengths, in one run.
@@ -10,11 +9,14 @@ import TensorCore
 public struct DecodeBenchmark {
     public var caches: [CacheSpecification]
     public var batches = [1, 4, 16]
+    /// Whether each cache is also measured, alone, with the largest batch that the budget has room for.
+    public var measuresLargestBatch = false
     /// Tokens in each cache before the first step.
     public var prompts = [512, 2048, 8000]
     /// Steps that are timed.
     public var steps = 32
-    /// Bytes that weights and caches of one measurement may take; larger batches are left out.
+    /// Bytes that the weights and the caches of one batch may take; larger batches are left out. All kinds of caches of
+    /// a batch are in memory together to take turns, so that the process takes more.
     public var budgetBytes: Int?
 
     private let model: LanguageModel
@@ -31,16 +33,19 @@ public struct DecodeBenchmark {
         self.caches = caches
     }
 
-    /// - Throws: `ModelError` for lengths beyond the model's context.
+    /// - Throws: `ModelError` for lengths beyond the model's context, or a largest batch without a budget.
     public func validate() throws {
         let longest = (prompts.max() ?? 0) + steps, context = model.configuration.contextLength
         guard longest <= context else {
             throw ModelError.contextOverflow(held: longest - steps, added: steps, contextLength: context)
         }
         guard !tokens.isEmpty else { throw ModelError.noTokens }
+        if measuresLargestBatch && budgetBytes == nil {
+            throw ModelError.invalidSetting(name: "batch", value: "the largest", expected: "a budget that limits it")
+        }
     }
 
-    /// The table `decode`, a row a cache, batch and prompt length.
+    /// The table `decode`, a row a cache, batch and prompt length; without times for batches beyond the budget.
     ///
     /// - Parameters:
     ///   - progress: told the part done; what it throws ends the run.
@@ -61,18 +66,49 @@ public struct DecodeBenchmark {
     }
 
     private func measure(into table: inout Table, _ progress: (Double) throws -> Void) throws {
-        let total = Double(prompts.count * batches.count)
+        let parts = batches.count + (measuresLargestBatch ? caches.count : 0)
+        let total = Double(prompts.count * parts)
         var done = 0.0
         for prompt in prompts.sorted() {
             let template = try template(prompt) { try progress((done + 0.3 * $0) / total) }
-            for batch in batches.sorted() {
-                let rows = try measure(prompt: prompt, batch: batch, template) {
-                    try progress((done + 0.3 + 0.7 * $0) / total)
-                }
-                for row in rows { table.append(row) }
-                done += 1
+            func measure(_ entries: [DecodeContestant.Entry]) throws -> [DecodeContestant.Result] {
+                defer { done += 1 }
+                return try self.measure(entries, template) { try progress((done + 0.3 + 0.7 * $0) / total) }
             }
+            for batch in batches.sorted() {
+                let results = try measure(try caches.map { try entry($0, prompt: prompt) { _ in batch } })
+                for row in DecodeTable.rows(results, context) { table.append(row) }
+            }
+            guard measuresLargestBatch else { continue }
+            // One after the other: together they would take as many budgets.
+            let largest = try caches.flatMap { try measure([try entry($0, prompt: prompt) { $0 ?? 0 }]) }
+            for row in DecodeTable.rows(largest, context) { table.append(row) }
         }
+    }
+
+    private var context: DecodeTable.Context {
+        .init(weights: weights, weightBytes: model.weightBytes, budgetBytes: budgetBytes)
+    }
+
+    /// - Parameter batch: from the largest batch within the budget, if there is one.
+    private func entry(
+        _ specification: CacheSpecification,
+        prompt: Int,
+        batch: (Int?) -> Int
+    ) throws -> DecodeContestant.Entry {
+        let capacity = prompt + steps
+        let one = try specification.cache(shape: model.configuration.cacheShape, capacity: capacity)
+            .peak(prompt: prompt, capacity: capacity, step: 1)
+        let largest = budgetBytes.map { one.count(within: $0 - model.weightBytes) }
+        let count = batch(largest)
+        return DecodeContestant.Entry(
+            specification: specification,
+            batch: count,
+            prompt: prompt,
+            steps: steps,
+            cacheBytes: (0..<count).reduce(CachePeak()) { sum, _ in sum + one }.bytes,
+            largestBatch: largest
+        )
     }
 
     private func token(_ index: Int) -> Int32 { tokens[index % tokens.count] }
@@ -89,110 +125,24 @@ public struct DecodeBenchmark {
         return cache
     }
 
-    private func fill(_ cache: any KVCache, from template: FullCache) throws {
-        let shape = template.shape, width = shape.kvHeads * shape.headDim, step = 512
-        try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * step * width) { scratch in
-            guard let keys = scratch.baseAddress else { return }
-            let values = keys + step * width
-            for layer in 0..<shape.layers {
-                for first in stride(from: 0, to: template.length, by: step) {
-                    let range = first..<min(template.length, first + step)
-                    template.copy(layer: layer, tokens: range, keys: keys, values: values)
-                    try cache.append(layer: layer, tokens: range.count, keys: keys, values: values)
-                    try cache.settle(layer: layer)
-                }
-            }
-        }
-    }
-
-    /// One cache's batch, and its times.
-    private struct Contestant {
-        let specification: CacheSpecification
-        let caches: [any KVCache]
-        /// After the prompt.
-        let bytes: CacheBytes
-        let residentBytes: Int?
-        var steps: [Double] = []
-        var attention: [Double] = []
-    }
-
     private func measure(
-        prompt: Int,
-        batch: Int,
+        _ entries: [DecodeContestant.Entry],
         _ template: FullCache,
         progress: (Double) throws -> Void
-    ) throws -> [[Table.Value]] {
-        let shape = model.configuration.cacheShape, capacity = prompt + steps
-        var contestants: [Contestant] = []
-        for specification in caches {
-            let one = try specification.cache(shape: shape, capacity: capacity).pageBytes(atLength: capacity)
-            if let budgetBytes, model.weightBytes + batch * one > budgetBytes { continue }
-            let before = ResidentMemory.bytes
-            let caches = try specification.caches(
-                shape: shape,
-                capacities: [Int](repeating: capacity, count: batch)
-            )
-            for cache in caches { try fill(cache, from: template) }
-            let growth = ResidentMemory.bytes.flatMap { after in before.map { after - $0 } }
-            contestants.append(
-                Contestant(
-                    specification: specification,
-                    caches: caches,
-                    bytes: caches.reduce(CacheBytes()) { $0 + $1.bytes },
-                    residentBytes: growth
-                )
-            )
-        }
-        let clock = ContinuousClock()
+    ) throws -> [DecodeContestant.Result] {
+        // Those without a batch are left out, and their rows say so.
+        let contestants = try entries.map { $0.fits ? try DecodeContestant($0, template) : nil }
         // The first step warms up.
         for step in 0..<steps {
-            let next = [Int32](repeating: token(prompt + step), count: batch)
-            for index in contestants.indices {
-                let caches = contestants[index].caches
-                let time = try clock.measure { _ = try model.step(next, caches: caches) }
-                if step > 0 || steps == 1 { contestants[index].steps.append(time / .seconds(1)) }
+            for contestant in contestants {
+                try contestant?.step(token(template.length + step), model, isTimed: step > 0 || steps == 1)
                 // Attention alone, a few times.
-                if step % 8 == 1 || steps == 1 {
-                    contestants[index].attention.append(clock.measure { attend(caches) } / .seconds(1))
-                }
+                if step % 8 == 1 || steps == 1 { contestant?.attend() }
             }
             try progress(Double(step + 1) / Double(steps))
         }
-        let rival = contestants.first { $0.specification.id == "full-f16" }
-        return contestants.map { contestant in
-            DecodeTable.row(
-                cache: contestant.specification.id,
-                batch: batch,
-                prompt: prompt,
-                steps: .init(contestant.steps, rival: rival?.steps),
-                attention: .init(contestant.attention, rival: rival?.attention),
-                bytes: contestant.bytes,
-                rivalBytes: rival?.bytes,
-                residentBytes: contestant.residentBytes,
-                weightBytes: model.weightBytes,
-                largestBatch: budgetBytes.map {
-                    max(0, $0 - model.weightBytes) / contestant.caches[0].pageBytes(atLength: capacity)
-                },
-                weights: weights
-            )
-        }
-    }
-
-    /// A step's attention in all layers, with queries of ones.
-    private func attend(_ caches: [any KVCache]) {
-        let shape = model.configuration.cacheShape, count = caches.count * shape.heads * shape.headDim
-        let attention = Attention.Shape(heads: shape.heads, kvHeads: shape.kvHeads, channels: shape.headDim)
-        let queries = [Float](repeating: 1, count: count)
-        var output = queries
-        for layer in 0..<shape.layers {
-            Attention.causal(
-                queries: queries,
-                rows: 1,
-                sequences: caches.map { $0.sequence(layer: layer) },
-                shape: attention,
-                accuracy: caches[0].accuracy,
-                into: &output
-            )
+        return zip(entries, contestants).map { entry, contestant in
+            DecodeContestant.Result(entry: entry, measured: contestant?.finish())
         }
     }
 }

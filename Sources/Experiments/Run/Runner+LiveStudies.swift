@@ -38,6 +38,8 @@ extension Runner {
         benchmark.steps = settings.steps
         benchmark.budgetBytes = settings.budgetBytes
         let table = try benchmark.run(progress: progress)
-        return (try folder.write([table]), "\(table.rows.count) measurements")
+        let leftOut = table.rowViews.filter { $0.number("step_seconds") == nil }.count
+        let note = leftOut > 0 ? ", \(leftOut) beyond the budget" : ""
+        return (try folder.write([table]), "\(table.rows.count - leftOut) measurements\(note)")
     }
 }

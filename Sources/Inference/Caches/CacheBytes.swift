@@ -1,4 +1,5 @@
-/// Bytes of a cache by what they hold.
+/// Bytes of a cache by what they hold: its pages and envelopes. An arena takes memory from the system 2 MB at a time,
+/// so that it holds up to that much more, twice that while a prompt is not packed.
 public struct CacheBytes: Sendable, Equatable, Codable {
     public var codes = 0
     /// Scales and minima.
@@ -12,7 +13,7 @@ public struct CacheBytes: Sendable, Equatable, Codable {
 
     /// What the tokens take.
     public var used: Int { codes + scales + fullPrecision }
-    /// All memory that is held.
+    /// All pages and envelopes.
     public var total: Int { used + unused }
 
     public static func + (a: CacheBytes, b: CacheBytes) -> CacheBytes {

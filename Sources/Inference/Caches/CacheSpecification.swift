@@ -97,34 +97,59 @@ public struct CacheSpecification: Sendable, Hashable {
     }
 
     /// Caches of a batch, one a capacity, that share an arena.
+    public func caches(shape: CacheShape, capacities: [Int]) throws -> [any KVCache] {
+        let arena = PageArena()
+        return try capacities.map { try cache(shape: shape, capacity: $0, arena: arena) }
+    }
+
+    /// Caches of a batch that share an arena, if its budget is enough for all to grow to their capacities.
     ///
-    /// - Parameter budgetBytes: what their pages may take when all are full.
+    /// - Parameters:
+    ///   - prompts: tokens that each sequence begins with.
+    ///   - step: tokens that come together after the prompts: one, and drafts.
     /// - Throws: `ModelError.memoryBudget`, before anything is allocated.
-    public func caches(shape: CacheShape, capacities: [Int], budgetBytes: Int? = nil) throws -> [any KVCache] {
-        let arena = PageArena(budgetBytes: budgetBytes)
+    public func caches(
+        shape: CacheShape,
+        prompts: [Int],
+        capacities: [Int],
+        step: Int = 1,
+        arena: PageArena
+    ) throws -> [any KVCache] {
+        precondition(prompts.count == capacities.count, "\(prompts.count) prompts, \(capacities.count) capacities")
         let caches = try capacities.map { try cache(shape: shape, capacity: $0, arena: arena) }
-        guard let budgetBytes, let first = caches.first else { return caches }
-        let wanted = caches.reduce(0) { $0 + $1.pageBytes(atLength: $1.capacity) }
+        guard let budgetBytes = arena.budgetBytes, let first = caches.first else { return caches }
+        func peak(_ prompt: Int, _ capacity: Int) -> CachePeak {
+            first.peak(prompt: min(prompt, capacity), capacity: capacity, step: step)
+        }
+        let wanted = zip(prompts, capacities).reduce(CachePeak()) { $0 + peak($1.0, $1.1) }.bytes
         guard wanted > budgetBytes else { return caches }
-        let longest = capacities.max() ?? 0, each = first.pageBytes(atLength: longest)
+        let longest = capacities.max() ?? 0, prompt = prompts.max() ?? 0
         throw ModelError.memoryBudget(
             cache: id,
             sequences: caches.count,
             tokens: longest,
             wanted: wanted,
             budget: budgetBytes,
-            sequencesThatFit: each > 0 ? budgetBytes / each : 0,
-            tokensThatFit: Self.largestLength(of: first, budgetBytes / caches.count, below: longest)
+            sequencesThatFit: peak(prompt, longest).count(within: budgetBytes),
+            tokensThatFit: Self.largestLength(below: longest, prompt: prompt) {
+                peak(prompt, $0).count(within: budgetBytes) >= caches.count
+            }
         )
     }
 
-    /// The greatest length whose pages fit.
-    static func largestLength(of cache: any KVCache, _ bytes: Int, below limit: Int) -> Int {
-        var fits = 0, fails = limit
-        while fails - fits > 1 {
-            let middle = (fits + fails) / 2
-            if cache.pageBytes(atLength: middle) <= bytes { fits = middle } else { fails = middle }
+    /// The greatest length that fits.
+    ///
+    /// - Parameter fits: of lengths beyond the prompt, if one does, shorter ones do.
+    static func largestLength(below limit: Int, prompt: Int, fits: (Int) -> Bool) -> Int {
+        guard prompt < limit, fits(prompt) else {
+            // Prompts cut shorter: one in the middle of a residual may take more than a longer one.
+            return (0..<min(prompt, limit)).last { fits($0) } ?? 0
         }
-        return fits
+        var (yes, no) = (prompt, limit)
+        while no - yes > 1 {
+            let middle = (yes + no) / 2
+            if fits(middle) { yes = middle } else { no = middle }
+        }
+        return yes
     }
 }

@@ -56,21 +56,25 @@ public final class FullCache: KVCache {
         return bytes
     }
 
-    public func pageBytes(atLength length: Int) -> Int {
-        2 * shape.layers
-            * FullStore.pageBytes(
-                precision.attention,
-                kvHeads: shape.kvHeads,
-                channels: shape.headDim,
-                tokens: length
-            )
+    public func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak {
+        func bytes(_ tokens: Int) -> Int {
+            2 * shape.layers
+                * FullStore.pageBytes(
+                    precision.attention,
+                    kvHeads: shape.kvHeads,
+                    channels: shape.headDim,
+                    tokens: 0..<tokens
+                )
+        }
+        return CachePeak(prompt: bytes(prompt), steps: bytes(capacity))
     }
 
     public func append(
         layer: Int,
         tokens: Int,
         keys newKeys: UnsafePointer<Float>,
-        values newValues: UnsafePointer<Float>
+        values newValues: UnsafePointer<Float>,
+        settles: Bool
     ) throws {
         let held = keys[layer].tokens.count
         try checkRoom(layer: held, tokens: tokens)

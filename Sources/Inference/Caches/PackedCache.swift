@@ -48,17 +48,16 @@ public final class PackedCache: KVCache {
 
     public var bytes: CacheBytes { (keys + values).reduce(CacheBytes()) { $0 + $1.bytes } }
 
-    public func pageBytes(atLength length: Int) -> Int {
-        [CacheSide.key, .value].reduce(0) {
-            $0 + shape.layers * PackedSide.pageBytes($1, format, shape: shape, length: length)
-        }
+    public func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak {
+        format.peak(shape: shape, prompt: prompt, capacity: capacity, step: step)
     }
 
     public func append(
         layer: Int,
         tokens: Int,
         keys newKeys: UnsafePointer<Float>,
-        values newValues: UnsafePointer<Float>
+        values newValues: UnsafePointer<Float>,
+        settles: Bool
     ) throws {
         let held = keys[layer].tokens
         try checkRoom(layer: held, tokens: tokens)
@@ -70,7 +69,7 @@ public final class PackedCache: KVCache {
             throw error
         }
         let packsFirst = tokens == 1 ? format.order == .beforeAttention : format.prefill == .inPlace
-        if packsFirst { try settle(layer: layer) }
+        if packsFirst && settles { try settle(layer: layer) }
     }
 
     public func sequence(layer: Int) -> Attention.SequenceCache {

@@ -9,7 +9,7 @@ final class PackedSide {
     private let side: CacheSide
     private let format: PackedCacheFormat
     let packed: PackedStore
-    let window: FullStore
+    private(set) var window: FullStore
 
     init(_ side: CacheSide, _ format: PackedCacheFormat, shape: CacheShape, arena: PageArena) {
         self.side = side
@@ -24,6 +24,7 @@ final class PackedSide {
             kvHeads: shape.kvHeads,
             channels: shape.headDim,
             pageTokens: Self.windowPageTokens,
+            isWindow: true,
             arena: arena
         )
     }
@@ -48,21 +49,6 @@ final class PackedSide {
         return bytes
     }
 
-    static func pageBytes(_ side: CacheSide, _ format: PackedCacheFormat, shape: CacheShape, length: Int) -> Int {
-        let packedFormat = format.packedFormat(side, channels: shape.headDim)
-        let packed = format.packedTokens(of: side, held: length)
-        // A window begins anywhere in a page.
-        let window = length - packed + (packed % windowPageTokens)
-        return PackedStore.pageBytes(packedFormat, kvHeads: shape.kvHeads, tokens: packed)
-            + FullStore.pageBytes(
-                .float16,
-                kvHeads: shape.kvHeads,
-                channels: shape.headDim,
-                pageTokens: windowPageTokens,
-                tokens: window
-            )
-    }
-
     var cacheSide: Attention.CacheSide { Attention.CacheSide(packed: packed, store: window) }
 
     /// Packs what has left the window.
@@ -70,10 +56,12 @@ final class PackedSide {
     /// - Throws: `KernelError.outOfMemory`; what was packed by then stays so.
     func settle() throws {
         let wanted = format.packedTokens(of: side, held: tokens)
+        guard packed.tokens < wanted else { return }
         while packed.tokens < wanted {
             // A page at a time, so that the copy stays small whatever the prompt.
             try pack(min(wanted - packed.tokens, packed.largestPageTokens))
         }
+        window.keepPages()
     }
 
     private func pack(_ count: Int) throws {
@@ -97,6 +85,8 @@ final class PackedSide {
     ///
     /// If that cuts a packed group of keys, the tokens that it keeps go back to the window as they were rounded, and
     /// are rounded a second time when their group is full again.
+    ///
+    /// - Throws: `KernelError.outOfMemory`; the side then holds what it held.
     func truncate(to length: Int) throws {
         guard length < packed.tokens else { return window.truncate(to: length) }
         let whole = length - length % packed.format.appendStep, count = length - whole, channels = window.channels
@@ -110,9 +100,10 @@ final class PackedSide {
                     place.update(from: kept + token * channels, count: channels)
                 }
             }
+            let rest = window.empty(from: whole)
+            if count > 0 { try rest.append(tokenMajor, tokens: count) }
             try packed.truncate(to: whole)
-            window.restart(at: whole)
-            if count > 0 { try window.append(tokenMajor, tokens: count) }
+            window = rest
         }
     }
 }

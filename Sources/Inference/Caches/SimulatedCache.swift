@@ -27,12 +27,14 @@ public final class SimulatedCache: KVCache {
         for side in CacheSide.allCases {
             let own = scheme.scheme(for: side)
             guard own.scaleSharing == .perChannel, own.groupSize == .whole else { continue }
-            if side == .key, case .residual = scheme.window.recent { continue }
+            // A residual of one token packs each alone.
+            if side == .key, case .residual(let length) = scheme.window.recent, length > 1 { continue }
             throw ModelError.invalidSetting(
                 name: "cache",
                 value: scheme.id,
                 expected:
-                    "groups of a fixed size, or keys with '+residual=R': one new token would be a group of its own"
+                    "groups of a fixed size, or keys with '+residual=R' and R of at least 2: "
+                    + "one new token would be a group of its own, which is exact"
             )
         }
         func stores() -> [FullStore] {
@@ -73,16 +75,20 @@ public final class SimulatedCache: KVCache {
         return bytes
     }
 
-    public func pageBytes(atLength length: Int) -> Int {
-        2 * shape.layers
-            * FullStore.pageBytes(.float32, kvHeads: shape.kvHeads, channels: shape.headDim, tokens: length)
+    public func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak {
+        func bytes(_ tokens: Int) -> Int {
+            2 * shape.layers
+                * FullStore.pageBytes(.float32, kvHeads: shape.kvHeads, channels: shape.headDim, tokens: 0..<tokens)
+        }
+        return CachePeak(prompt: bytes(prompt), steps: bytes(capacity))
     }
 
     public func append(
         layer: Int,
         tokens: Int,
         keys newKeys: UnsafePointer<Float>,
-        values newValues: UnsafePointer<Float>
+        values newValues: UnsafePointer<Float>,
+        settles: Bool
     ) throws {
         let held = keys[layer].tokens.count
         try checkRoom(layer: held, tokens: tokens)
@@ -93,7 +99,7 @@ public final class SimulatedCache: KVCache {
             keys[layer].truncate(to: held)
             throw error
         }
-        if tokens > 1 && prefill == .inPlace { try settle(layer: layer) }
+        if tokens > 1 && prefill == .inPlace && settles { try settle(layer: layer) }
     }
 
     public func sequence(layer: Int) -> Attention.SequenceCache {

@@ -31,7 +31,13 @@ struct AttentionLayer: Sendable {
         let cachedWidth = kvHeads * headDim * step.rows
         for (index, cache) in step.caches.enumerated() {
             let place = index * cachedWidth
-            try cache.append(layer: layer, tokens: step.rows, keys: keys + place, values: values + place)
+            try cache.append(
+                layer: layer,
+                tokens: step.rows,
+                keys: keys + place,
+                values: values + place,
+                settles: step.settles
+            )
         }
         guard isOutputNeeded else { return }
         Attention.causal(

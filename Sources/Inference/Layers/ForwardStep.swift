@@ -10,6 +10,8 @@ struct ForwardStep {
     let rotation: RotaryTable
     /// One a sequence, all of the same accuracy.
     let caches: [any KVCache]
+    /// Whether the tokens stay in the caches whatever comes of the step, so that they may be packed in it.
+    let settles: Bool
     let tap: (any Tap)?
     let workspace: Workspace
 

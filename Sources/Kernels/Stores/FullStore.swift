@@ -11,19 +11,23 @@ public final class FullStore {
     public private(set) var tokens = 0..<0
 
     private let arena: PageArena
+    private let isWindow: Bool
     /// [page][head], from the one that holds the first token on.
     private var pages: [ArenaPage] = []
-    /// Position of the first page's first token.
+    /// Position of the first page's first token: a multiple of ``pageTokens``, so that what a window takes depends on
+    /// the tokens that it holds and not on how it came to hold them.
     private var firstPosition = 0
 
     /// - Parameters:
     ///   - pageTokens: few waste less memory, many are read faster.
+    ///   - isWindow: whether of many tokens that come together most are dropped soon; see ``keepPages()``.
     ///   - arena: where pages are taken from; one for all layers of a cache.
     public init(
         _ precision: Attention.Precision,
         kvHeads: Int,
         channels: Int,
         pageTokens: Int = 256,
+        isWindow: Bool = false,
         arena: PageArena = PageArena()
     ) {
         precondition(kvHeads > 0 && channels > 0 && pageTokens > 0, "\(kvHeads) heads of \(channels) channels")
@@ -32,11 +36,26 @@ public final class FullStore {
         self.channels = channels
         self.pageTokens = pageTokens
         self.arena = arena
+        self.isWindow = isWindow
+    }
+
+    /// A store like this one without tokens; the first that is added has this position.
+    public func empty(from position: Int) -> FullStore {
+        let store = FullStore(
+            precision,
+            kvHeads: kvHeads,
+            channels: channels,
+            pageTokens: pageTokens,
+            isWindow: isWindow,
+            arena: arena
+        )
+        store.restart(at: position)
+        return store
     }
 
     /// The same tokens; pages are shared until one of the two writes to them.
     public func copy() -> FullStore {
-        let copy = FullStore(precision, kvHeads: kvHeads, channels: channels, pageTokens: pageTokens, arena: arena)
+        let copy = empty(from: 0)
         copy.tokens = tokens
         copy.pages = pages
         copy.firstPosition = firstPosition
@@ -51,16 +70,17 @@ public final class FullStore {
     /// Bytes of the pages held, used or not.
     public var allocatedBytes: Int { pages.reduce(0) { $0 + $1.byteCount } }
 
-    /// Bytes of pages that a store of so many tokens from position 0 on takes.
+    /// Bytes of pages that a store of some tokens takes.
     public static func pageBytes(
         _ precision: Attention.Precision,
         kvHeads: Int,
         channels: Int,
         pageTokens: Int = 256,
-        tokens: Int
+        tokens: Range<Int>
     ) -> Int {
+        guard !tokens.isEmpty else { return 0 }
         let page = PageArena.pageSize(pageTokens * channels * (precision == .float16 ? 2 : 4))
-        return (tokens + pageTokens - 1) / pageTokens * kvHeads * page
+        return ((tokens.upperBound - 1) / pageTokens - tokens.lowerBound / pageTokens + 1) * kvHeads * page
     }
 
     /// Adds `count` tokens of `[token, kv_head, channel]`, rounded to nearest even for float16.
@@ -85,11 +105,12 @@ public final class FullStore {
 
     private func addPages(until end: Int) throws {
         var added: [ArenaPage] = []
+        let use: PageArena.Use = isWindow && end - tokens.upperBound > pageTokens ? .passing : .lasting
         while firstPosition + (pages.count + added.count) / kvHeads * pageTokens < end {
-            for _ in 0..<kvHeads { added.append(try arena.page(byteCount: pageBytes, isZeroed: false)) }
+            for _ in 0..<kvHeads { added.append(try arena.page(byteCount: pageBytes, use: use, isZeroed: false)) }
         }
         let last = (tokens.upperBound - firstPosition) % pageTokens
-        if last > 0, end > tokens.upperBound { try ownPages(from: pages.count - kvHeads) }
+        if last > 0, end > tokens.upperBound, !pages.isEmpty { try ownPages(from: pages.count - kvHeads) }
         pages += added
     }
 
@@ -103,14 +124,19 @@ public final class FullStore {
     public func dropTokens(before position: Int) {
         precondition(position <= tokens.upperBound, "position \(position) of \(tokens)")
         guard position > tokens.lowerBound else { return }
+        guard position < tokens.upperBound else { return restart(at: position) }
         tokens = position..<tokens.upperBound
-        if tokens.isEmpty {
-            pages.removeAll()
-            firstPosition = position
-        } else {
-            let empty = (position - firstPosition) / pageTokens
-            pages.removeFirst(empty * kvHeads)
-            firstPosition += empty * pageTokens
+        let empty = (position - firstPosition) / pageTokens
+        pages.removeFirst(empty * kvHeads)
+        firstPosition += empty * pageTokens
+    }
+
+    /// Moves what is left of many tokens to pages that may stay, so that the others' memory goes back to the system.
+    ///
+    /// Pages that are shared, or that there is no memory for, stay where they are.
+    public func keepPages() {
+        for index in pages.indices where pages[index].use == .passing && isKnownUniquelyReferenced(&pages[index]) {
+            if let page = try? pages[index].copy() { pages[index] = page }
         }
     }
 
@@ -126,7 +152,7 @@ public final class FullStore {
     /// Forgets all; the next token that is added has this position.
     public func restart(at position: Int) {
         pages.removeAll()
-        firstPosition = position
+        firstPosition = position - position % pageTokens
         tokens = position..<position
     }
 

@@ -53,4 +53,10 @@ struct PackedPages: Sendable {
 
     /// Pages that hold so many tokens.
     func count(tokens: Int) -> Int { tokens > 0 ? page(of: tokens - 1).index + 1 : 0 }
+
+    /// Bytes of the pages of one head that hold so many tokens.
+    func byteCount(tokens: Int) -> Int {
+        let pages = count(tokens: tokens), small = min(pages, Self.smallPages)
+        return small * page(0).byteCount + (pages - small) * page(Self.smallPages).byteCount
+    }
 }

@@ -23,8 +23,7 @@ public final class PackedStore {
         self.arena = arena
         self.kvHeads = kvHeads
         layout = PackedPages(format)
-        let channels = format.side == .keys ? kva_key_reduced(format.channels) : 0
-        envelope = .allocate(capacity: kvHeads * channels)
+        envelope = .allocate(capacity: Self.envelopeBytes(format, kvHeads: kvHeads) / MemoryLayout<Float>.size)
         envelope.initialize(repeating: 0)
     }
 
@@ -41,12 +40,26 @@ public final class PackedStore {
 
     /// Bytes of pages that a store of so many tokens takes.
     public static func pageBytes(_ format: PackedFormat, kvHeads: Int, tokens: Int) -> Int {
-        let layout = PackedPages(format)
-        return (0..<layout.count(tokens: tokens)).reduce(0) { $0 + kvHeads * layout.page($1).byteCount }
+        kvHeads * PackedPages(format).byteCount(tokens: tokens)
+    }
+
+    /// Bytes that a store takes beside its pages, however many tokens it holds.
+    public static func envelopeBytes(_ format: PackedFormat, kvHeads: Int) -> Int {
+        format.side == .keys ? kvHeads * kva_key_reduced(format.channels) * MemoryLayout<Float>.size : 0
+    }
+
+    /// Tokens that fit the last page of a store of so many.
+    public static func lastPageTokens(_ format: PackedFormat, tokens: Int) -> Range<Int> {
+        guard tokens > 0 else { return 0..<0 }
+        let page = PackedPages(format).page(of: tokens - 1)
+        return page.first..<page.end
     }
 
     /// Tokens of the largest page, for those who add many and want a measure.
     public var largestPageTokens: Int { layout.largestTokens }
+
+    /// The same of stores of a format.
+    public static func largestPageTokens(_ format: PackedFormat) -> Int { PackedPages(format).largestTokens }
 
     /// Elements as they come from a model, at an address that need not be aligned.
     public enum Elements {
@@ -179,7 +192,7 @@ public final class PackedStore {
         }
     }
 
-    /// Bytes of the pages held, used or not.
+    /// Bytes of the pages held, used or not, and of the envelope.
     public var allocatedBytes: Int {
         pages.reduce(0) { $0 + $1.byteCount } + envelope.count * MemoryLayout<Float>.size
     }

@@ -9,27 +9,38 @@ import Synchronization
 /// Memory from which the stores of one cache take their pages: 2 MB at a time, as huge pages where the system has them.
 ///
 /// Attention reads pages of many heads and layers in turn; with 4 KB pages of the system it would wait for
-/// address translations (measured: two thirds of the speed). Shared by all layers, so that at most one slab is not full.
+/// address translations (measured: two thirds of the speed). Shared by all layers, so that few slabs are not full.
+///
+/// Pages of a prompt that will be packed come from slabs of their own, and a slab in which no page is in use goes back
+/// to the system. Among pages that stay, they would leave holes that nothing else fits.
 public final class PageArena: Sendable {
-    private static let slabBytes = 2 << 20
+    /// How long pages stay in use.
+    enum Use: Hashable, CaseIterable {
+        /// As long as the sequence.
+        case lasting
+        /// Until the tokens of a prompt have left the window.
+        case passing
+    }
+
     /// Whether each page ends where memory that must not be touched begins, so that tests find what reads beyond it.
     private static let hasGuards = getenv("KVATLAS_GUARD_PAGES") != nil
 
-    /// Addresses as numbers, which threads may pass to each other.
-    private struct Slab {
-        var address: UInt
-        var byteCount: Int
+    fileprivate struct Size: Hashable {
+        let use: Use
+        let bytes: Int
     }
 
-    private struct State {
-        var slabs: [Slab] = []
-        /// What is left of the last slab.
-        var unused: UInt = 0
-        var unusedBytes = 0
+    fileprivate struct State {
+        /// By their address.
+        var slabs: [UInt: MemorySlab] = [:]
+        /// The slab that new pages are cut from.
+        var current: [Use: UInt] = [:]
+        /// Slabs with pages of a size that came back.
+        var returned: [Size: Set<UInt>] = [:]
         var slabBytes = 0
         var pageBytes = 0
-        /// Pages given back, by their size.
-        var returned: [Int: [UInt]] = [:]
+        var peakSlabBytes = 0
+        var peakPageBytes = 0
     }
 
     /// Bytes that pages may take; as many as the system gives if `nil`.
@@ -42,14 +53,18 @@ public final class PageArena: Sendable {
 
     deinit {
         state.withLock { state in
-            for slab in state.slabs { munmap(UnsafeMutableRawPointer(bitPattern: slab.address), slab.byteCount) }
+            for slab in state.slabs.values { slab.unmap() }
         }
     }
 
     /// Bytes taken from the system, used or not.
     public var allocatedBytes: Int { state.withLock { $0.slabBytes } }
+    /// The most that ``allocatedBytes`` has been.
+    public var peakAllocatedBytes: Int { state.withLock { $0.peakSlabBytes } }
     /// Bytes of the pages in use.
     public var pageBytes: Int { state.withLock { $0.pageBytes } }
+    /// The most that ``pageBytes`` has been.
+    public var peakPageBytes: Int { state.withLock { $0.peakPageBytes } }
 
     /// Bytes that a page of so many takes.
     static func pageSize(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 }
@@ -58,81 +73,74 @@ public final class PageArena: Sendable {
     ///
     /// - Parameter isZeroed: else it holds whatever it held.
     /// - Throws: `KernelError.outOfMemory`, before anything is taken.
-    func page(byteCount: Int, isZeroed: Bool) throws -> ArenaPage {
+    func page(byteCount: Int, use: Use = .lasting, isZeroed: Bool) throws -> ArenaPage {
         let bytes = Self.pageSize(byteCount)
-        let address = try state.withLock { state in
+        let (address, slab) = try state.withLock { state in
             if let budgetBytes, state.pageBytes + bytes > budgetBytes {
                 throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
             }
-            if let address = state.returned[bytes]?.popLast() {
-                state.pageBytes += bytes
-                return address
+            guard let place = state.reuse(bytes, use) ?? state.cut(bytes, use, isGuarded: Self.hasGuards) else {
+                throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
             }
-            if state.unusedBytes < bytes || Self.hasGuards {
-                guard let slab = Self.hasGuards ? Self.guarded(bytes) : Self.slab(atLeast: bytes) else {
-                    throw KernelError.outOfMemory(wanted: bytes, used: state.pageBytes, budget: budgetBytes)
-                }
-                state.slabs.append(slab)
-                let skipped = Self.hasGuards ? slab.byteCount - Self.guardBytes - bytes : 0
-                (state.unused, state.unusedBytes) = (slab.address + UInt(skipped), slab.byteCount - skipped)
-                state.slabBytes += slab.byteCount
-            }
-            let address = state.unused
-            state.unused += UInt(bytes)
-            state.unusedBytes -= bytes
             state.pageBytes += bytes
-            return address
+            state.peakPageBytes = max(state.peakPageBytes, state.pageBytes)
+            return place
         }
         guard let base = UnsafeMutableRawPointer(bitPattern: address) else {
             preconditionFailure("a page has an address")
         }
         if isZeroed { base.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
-        return ArenaPage(base: base, byteCount: bytes, arena: self)
+        return ArenaPage(base: base, byteCount: bytes, slab: slab, use: use, arena: self)
     }
 
-    /// Takes back a page for others of the same size.
-    fileprivate func giveBack(_ page: UnsafeMutableRawPointer, byteCount: Int) {
-        let address = UInt(bitPattern: page)
+    /// Takes back a page for others of the same size, or gives its slab to the system.
+    fileprivate func giveBack(_ page: ArenaPage) {
         state.withLock { state in
-            state.returned[byteCount, default: []].append(address)
-            state.pageBytes -= byteCount
+            state.takeBack(UInt(bitPattern: page.base), page.byteCount, slab: page.slab, page.use)
+            state.pageBytes -= page.byteCount
         }
     }
+}
 
-    /// As much as the largest page of memory that systems have.
-    private static let guardBytes = 1 << 16
-
-    /// A slab for one page of its own, with memory that nobody may touch at its end.
-    private static func guarded(_ bytes: Int) -> Slab? {
-        let byteCount = (bytes + guardBytes - 1) / guardBytes * guardBytes + guardBytes
-        guard let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, mapFlags, -1, 0), base != MAP_FAILED else {
-            return nil
+extension PageArena.State {
+    mutating func reuse(_ bytes: Int, _ use: PageArena.Use) -> (page: UInt, slab: UInt)? {
+        let size = PageArena.Size(use: use, bytes: bytes)
+        while let slab = returned[size]?.first {
+            if let page = slabs[slab]?.reuse(bytes) { return (page, slab) }
+            // It has no more of them.
+            returned[size]?.remove(slab)
         }
-        mprotect(base + byteCount - guardBytes, guardBytes, PROT_NONE)
-        return Slab(address: UInt(bitPattern: base), byteCount: byteCount)
+        return nil
     }
 
-    private static var mapFlags: Int32 {
-        #if os(Linux)
-            Int32(MAP_PRIVATE) | Int32(MAP_ANONYMOUS)
-        #else
-            MAP_PRIVATE | MAP_ANON
-        #endif
+    mutating func cut(_ bytes: Int, _ use: PageArena.Use, isGuarded: Bool) -> (page: UInt, slab: UInt)? {
+        if let slab = current[use], let page = slabs[slab]?.cut(bytes) { return (page, slab) }
+        guard var slab = isGuarded ? MemorySlab(guarding: bytes) : MemorySlab(atLeast: bytes),
+            let page = slab.cut(bytes)
+        else { return nil }
+        let previous = current.updateValue(slab.address, forKey: use)
+        slabs[slab.address] = slab
+        slabBytes += slab.byteCount
+        peakSlabBytes = max(peakSlabBytes, slabBytes)
+        if let previous { releaseIfEmpty(previous, use) }
+        return (page, slab.address)
     }
 
-    /// Straight from the system, so that what is given back is given back. It is on a slab's border.
-    private static func slab(atLeast bytes: Int) -> Slab? {
-        let byteCount = (bytes + slabBytes - 1) / slabBytes * slabBytes, whole = byteCount + slabBytes
-        guard let base = mmap(nil, whole, PROT_READ | PROT_WRITE, mapFlags, -1, 0), base != MAP_FAILED else {
-            return nil
+    mutating func takeBack(_ page: UInt, _ bytes: Int, slab: UInt, _ use: PageArena.Use) {
+        slabs[slab]?.takeBack(page, bytes)
+        returned[PageArena.Size(use: use, bytes: bytes), default: []].insert(slab)
+        releaseIfEmpty(slab, use)
+    }
+
+    /// The slab that lasting pages are cut from stays, so that a page that comes and goes does not cost a slab each time.
+    private mutating func releaseIfEmpty(_ address: UInt, _ use: PageArena.Use) {
+        guard use == .passing || current[use] != address, let slab = slabs[address], slab.pagesInUse == 0 else {
+            return
         }
-        let before = (slabBytes - Int(bitPattern: base) % slabBytes) % slabBytes, after = slabBytes - before
-        if before > 0 { munmap(base, before) }
-        if after > 0 { munmap(base + before + byteCount, after) }
-        #if os(Linux)
-            _ = madvise(base + before, byteCount, MADV_HUGEPAGE)
-        #endif
-        return Slab(address: UInt(bitPattern: base + before), byteCount: byteCount)
+        slabs[address] = nil
+        for size in returned.keys { returned[size]?.remove(address) }
+        slabBytes -= slab.byteCount
+        slab.unmap()
     }
 }
 
@@ -140,19 +148,30 @@ public final class PageArena: Sendable {
 final class ArenaPage {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
+    /// Address of the slab that it is cut from.
+    fileprivate let slab: UInt
+    let use: PageArena.Use
     private let arena: PageArena
 
-    fileprivate init(base: UnsafeMutableRawPointer, byteCount: Int, arena: PageArena) {
+    fileprivate init(
+        base: UnsafeMutableRawPointer,
+        byteCount: Int,
+        slab: UInt,
+        use: PageArena.Use,
+        arena: PageArena
+    ) {
         self.base = base
         self.byteCount = byteCount
+        self.slab = slab
+        self.use = use
         self.arena = arena
     }
 
-    deinit { arena.giveBack(base, byteCount: byteCount) }
+    deinit { arena.giveBack(self) }
 
     /// A page of its own with the same bytes.
-    func copy() throws -> ArenaPage {
-        let page = try arena.page(byteCount: byteCount, isZeroed: false)
+    func copy(_ use: PageArena.Use = .lasting) throws -> ArenaPage {
+        let page = try arena.page(byteCount: byteCount, use: use, isZeroed: false)
         page.base.copyMemory(from: base, byteCount: byteCount)
         return page
     }

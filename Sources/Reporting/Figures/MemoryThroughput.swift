@@ -33,10 +33,16 @@ public enum MemoryThroughput: Figure {
             ]
         }
         let weights = unique(rows.map { $0.weights }).filter { $0 != "real" }
-        let notes = weights.isEmpty ? [] : ["Weights: \(weights.joined(separator: ", "))."]
+        var notes = weights.isEmpty ? [] : ["Weights: \(weights.joined(separator: ", "))."]
+        let leftOut = try input.table(tables[0], columns: []).rows.count - rows.count
+        if leftOut > 0 {
+            let batches = leftOut == 1 ? "batch without times is" : "batches without times are"
+            notes.append("\(leftOut) \(batches) left out: beyond the memory budget.")
+        }
         return try Plot(
             title: title(rows),
-            subtitle: "Peak memory and tokens a second of a batch, by cache; prompts of the length that a panel names",
+            subtitle:
+                "Memory at its peak and tokens a second of a batch, by cache; prompts of the length that a panel names",
             caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
             columns: 2,
             panels: panels

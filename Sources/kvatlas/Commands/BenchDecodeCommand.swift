@@ -18,11 +18,17 @@ struct BenchDecodeCommand: ParsableCommand {
 
             A model that does not fit here can be timed by its shape with random weights, few layers of it:
             \(shapeNames).
+            Its vocabulary is small, so that the output projection takes less than the model's would.
+
+            A batch whose weights and caches could take more than --budget is left out, and its row has no times.
+            The budget is for one kind of cache: all kinds are in memory together, to take turns. 'largest' among
+            --batches measures each kind by itself with the largest batch within the budget.
 
             Examples:
               kvatlas bench decode --model model.gguf --text wiki.txt --prompts 512,8000 --batches 1,16
               kvatlas bench decode --model model.gguf --text wiki.txt --prompts 161 --steps 338 \\
                 --batches 1,16,64 --budget 4GB --out decode.csv
+              kvatlas bench decode --model model.gguf --text wiki.txt --prompts 161 --batches largest --budget 2GB
               kvatlas bench decode --shape llama-2-7b --layers 2 --prompts 2048
             """
     )
@@ -54,7 +60,7 @@ struct BenchDecodeCommand: ParsableCommand {
 
     @OptionGroup var cacheOptions: CacheOptions
 
-    @Option(help: ArgumentHelp("Sequences that are generated together.", valueName: "list"))
+    @Option(help: ArgumentHelp("Sequences that are generated together; 'largest' needs --budget.", valueName: "list"))
     var batches: String = "1,4,16"
 
     @Option(help: ArgumentHelp("Tokens in each cache before the first step.", valueName: "list"))
@@ -63,7 +69,12 @@ struct BenchDecodeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Steps that are timed.", valueName: "n"))
     var steps: Int = 32
 
-    @Option(help: ArgumentHelp("Leave out batches whose weights and cache take more, e.g. 4GB.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Leave out batches whose weights and one cache could take more, e.g. 4GB.",
+            valueName: "bytes"
+        )
+    )
     var budget: ByteCount?
 
     @Option(
@@ -79,8 +90,18 @@ struct BenchDecodeCommand: ParsableCommand {
         guard (model == nil) != (shape == nil) else { throw ValidationError("give one of --model and --shape") }
         try validatePositive(layers, "--layers")
         try validatePositive(steps, "--steps")
-        _ = try counts(batches, "--batches")
+        _ = try batchCounts()
+        if includesLargest, budget == nil { throw ValidationError("--batches largest needs a --budget") }
         _ = try counts(prompts, "--prompts")
+    }
+
+    private static let largest = "largest"
+
+    private var includesLargest: Bool { splitList(batches).contains(Self.largest) }
+
+    private func batchCounts() throws -> [Int] {
+        let sizes = splitList(batches).filter { $0 != Self.largest }
+        return sizes.isEmpty && includesLargest ? [] : try counts(sizes.joined(separator: ","), "--batches")
     }
 
     private func counts(_ list: String, _ option: String) throws -> [Int] {
@@ -112,7 +133,8 @@ struct BenchDecodeCommand: ParsableCommand {
             weights: weights,
             caches: specifications
         )
-        benchmark.batches = try counts(batches, "--batches")
+        benchmark.batches = try batchCounts()
+        benchmark.measuresLargestBatch = includesLargest
         benchmark.prompts = try counts(prompts, "--prompts")
         benchmark.steps = steps
         benchmark.budgetBytes = budget?.bytes
@@ -121,10 +143,12 @@ struct BenchDecodeCommand: ParsableCommand {
         var partial: Table?
         do {
             let table = try benchmark.run(progress: bar.update, unfinished: { partial = $0 })
-            bar.finish("\(table.rows.count) measurement(s)")
+            let leftOut = table.rowViews.filter { $0.number("step_seconds") == nil }
+            bar.finish("\(table.rows.count - leftOut.count) measurement(s)")
+            for row in leftOut { Terminal.printError(note(row)) }
             if let out { try CSV.write(table, to: out) }
-            if let figurePath, !table.rows.isEmpty { try draw(table, of: name, to: figurePath) }
-            show(table)
+            if let figurePath, leftOut.count < table.rows.count { try draw(table, of: name, to: figurePath) }
+            show(table, weights)
         } catch {
             if let partial {
                 bar.finish("stopped after \(partial.rows.count) measurement(s)")
@@ -132,7 +156,7 @@ struct BenchDecodeCommand: ParsableCommand {
                     try CSV.write(partial, to: out + ".partial")
                     Terminal.printError("\(out).partial: what was done")
                 }
-                show(partial)
+                show(partial, weights)
             }
             throw error
         }
@@ -144,12 +168,21 @@ struct BenchDecodeCommand: ParsableCommand {
         try AtomicFile.write(svg, to: path)
     }
 
-    private func show(_ table: Table) {
+    private func show(_ table: Table, _ weights: String) {
         let columns = [
             "cache", "batch", "prompt_tokens", "tokens_per_second", "speed_up", "attention_seconds",
-            "attention_speed_up", "step_spread", "compression", "cache_bytes", "resident_bytes", "largest_batch",
+            "attention_speed_up", "step_spread", "compression", "cache_bytes", "resident_bytes", "peak_bytes",
+            "largest_batch",
         ]
         Terminal.printResult(NumberColumns(table, columns).text)
+        if weights != "real" { Terminal.printResult("Weights: \(weights).") }
+    }
+
+    private func note(_ row: Table.RowView) -> String {
+        let cache = row.string("cache") ?? "", batch = row.integer("batch") ?? 0
+        let prompt = row.integer("prompt_tokens") ?? 0, needed = row.integer("needed_bytes") ?? 0
+        return "left out: \(cache), batch \(batch), \(prompt) tokens: it could take \(byteText(needed)), the budget is "
+            + "\(byteText(row.integer("budget_bytes") ?? 0)), in which \(row.integer("largest_batch") ?? 0) sequence(s) fit"
     }
 
     private func load() throws -> (LanguageModel, weights: String, name: String) {
@@ -169,8 +202,9 @@ struct BenchDecodeCommand: ParsableCommand {
         // The file stays mapped when its name is gone.
         defer { try? FileManager.default.removeItem(atPath: path) }
         try RandomModel.write(path: path, seed: seed, shape: sizes, elementType: .float16)
-        let weights = "random, seed \(seed), float16, \(layers) layers of \(name)"
-        return (try LanguageModel(path: path), weights, "\(name), \(layers) layers")
+        let loaded = try LanguageModel(path: path), vocabulary = loaded.configuration.vocabularySize
+        let weights = "random, seed \(seed), float16, \(layers) layers of \(name), vocabulary of \(vocabulary)"
+        return (loaded, weights, "\(name), \(layers) layers")
     }
 
     private func randomTokens(_ model: LanguageModel) -> [Int32] {

@@ -126,12 +126,9 @@ struct GenerateCommand: ParsableCommand {
         var run = GenerationRun(
             model: languageModel,
             specification: specification,
-            generator: Generator(
-                model: languageModel,
-                sampling: sampling,
-                draftTokens: draft,
-                isCancelled: { Interruption.isRequested }
-            ),
+            sampling: sampling,
+            draftTokens: draft,
+            isCancelled: { Interruption.isRequested },
             maximumTokens: maxTokens,
             budgetBytes: budget?.bytes
         )

@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Kernels
 import Tokenizers
 
 /// What `generate` did, for programs.
@@ -22,15 +23,17 @@ struct GenerationReport: Encodable {
     var decodedTokens = 0
     var drafted = 0
     var accepted = 0
-    /// Of the batch whose cache was the largest.
-    var peakCacheBytes = CacheBytes()
+    /// The most that the pages of one batch's caches took at one time.
+    var peakCacheBytes = 0
+    /// What they held at the end, of the batch that held the most.
+    var finalCacheBytes = CacheBytes()
 
     var prefillTokensPerSecond: Double { prefillSeconds > 0 ? Double(prefillTokens) / prefillSeconds : 0 }
     var decodeTokensPerSecond: Double { decodeSeconds > 0 ? Double(decodedTokens) / decodeSeconds : 0 }
 
     private enum CodingKeys: String, CodingKey {
         case model, cache, sequences, prefillSeconds, decodeSeconds, prefillTokens, decodedTokens, drafted, accepted
-        case peakCacheBytes, prefillTokensPerSecond, decodeTokensPerSecond
+        case peakCacheBytes, finalCacheBytes, prefillTokensPerSecond, decodeTokensPerSecond
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -45,6 +48,7 @@ struct GenerationReport: Encodable {
         try container.encode(drafted, forKey: .drafted)
         try container.encode(accepted, forKey: .accepted)
         try container.encode(peakCacheBytes, forKey: .peakCacheBytes)
+        try container.encode(finalCacheBytes, forKey: .finalCacheBytes)
         try container.encode(prefillTokensPerSecond, forKey: .prefillTokensPerSecond)
         try container.encode(decodeTokensPerSecond, forKey: .decodeTokensPerSecond)
     }
@@ -61,6 +65,7 @@ struct GenerationRun {
     let model: LanguageModel
     let specification: CacheSpecification
     let generator: Generator
+    let draftTokens: Int
     let maximumTokens: Int
     let budgetBytes: Int?
     private(set) var report: GenerationReport
@@ -69,13 +74,21 @@ struct GenerationRun {
     init(
         model: LanguageModel,
         specification: CacheSpecification,
-        generator: Generator,
+        sampling: Sampling,
+        draftTokens: Int,
+        isCancelled: @escaping () -> Bool,
         maximumTokens: Int,
         budgetBytes: Int?
     ) {
         self.model = model
         self.specification = specification
-        self.generator = generator
+        generator = Generator(
+            model: model,
+            sampling: sampling,
+            draftTokens: draftTokens,
+            isCancelled: isCancelled
+        )
+        self.draftTokens = draftTokens
         self.maximumTokens = maximumTokens
         self.budgetBytes = budgetBytes
         report = GenerationReport(model: model.path, cache: specification.id)
@@ -98,21 +111,24 @@ struct GenerationRun {
                 }
             }
             // They take memory as tokens come, so these take none.
-            _ = try caches(batch)
+            _ = try caches(batch, PageArena(budgetBytes: budgetBytes))
         }
     }
 
-    private func caches(_ prompts: [TokenizedPrompt]) throws -> [any KVCache] {
+    private func caches(_ prompts: [TokenizedPrompt], _ arena: PageArena) throws -> [any KVCache] {
         let context = model.configuration.contextLength
         return try specification.caches(
             shape: model.configuration.cacheShape,
+            prompts: prompts.map { $0.ids.count },
             capacities: prompts.map { $0.ids.count + min(context - $0.ids.count, maximumTokens) },
-            budgetBytes: budgetBytes
+            step: 1 + draftTokens,
+            arena: arena
         )
     }
 
     mutating func generate(_ prompts: [TokenizedPrompt], _ writer: GenerationWriter) throws {
-        let caches = try caches(prompts), tokenizer = model.tokenizer
+        let arena = PageArena(budgetBytes: budgetBytes)
+        let caches = try caches(prompts, arena), tokenizer = model.tokenizer
         let (generations, times) = try generator.generate(
             prompts: prompts.map { $0.ids },
             maximumTokens: maximumTokens,
@@ -142,12 +158,16 @@ struct GenerationRun {
         report.decodeSeconds += times.decode.seconds
         report.prefillTokens += times.promptTokens
         report.decodedTokens += times.decodedTokens
-        let bytes = caches.reduce(CacheBytes()) { $0 + $1.bytes }
-        if bytes.total > report.peakCacheBytes.total { report.peakCacheBytes = bytes }
+        // Caches that nobody reads any more may be gone, and their pages with them.
+        let (bytes, pages) = withExtendedLifetime(caches) {
+            (caches.reduce(CacheBytes()) { $0 + $1.bytes }, arena.pageBytes)
+        }
+        if bytes.total > report.finalCacheBytes.total { report.finalCacheBytes = bytes }
+        report.peakCacheBytes = max(report.peakCacheBytes, bytes.total + arena.peakPageBytes - pages)
     }
 
     var summary: String {
-        let bytes = report.peakCacheBytes
+        let bytes = report.finalCacheBytes
         var lines = [
             String(
                 format: "prompt: %d tokens, %.1f tokens/s; generated: %d tokens, %.1f tokens/s",
@@ -156,8 +176,8 @@ struct GenerationRun {
                 report.sequences.reduce(0) { $0 + $1.tokens.count },
                 report.decodeTokensPerSecond
             ),
-            "cache \(report.cache): \(byteText(bytes.total)) at its largest (codes \(byteText(bytes.codes)), "
-                + "scales \(byteText(bytes.scales)), full precision \(byteText(bytes.fullPrecision)), "
+            "cache \(report.cache): \(byteText(report.peakCacheBytes)) at its largest, \(byteText(bytes.total)) at the end "
+                + "(codes \(byteText(bytes.codes)), scales \(byteText(bytes.scales)), full precision \(byteText(bytes.fullPrecision)), "
                 + "unused \(byteText(bytes.unused)))",
         ]
         if report.drafted > 0 { lines.append("drafts: \(report.accepted) of \(report.drafted) right") }

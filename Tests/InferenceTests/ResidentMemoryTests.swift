@@ -1,0 +1,51 @@
+import Foundation
+import Inference
+import Kernels
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What the system counts beside what is accounted. Other tests would be counted with it, so it runs with
+/// `KVATLAS_BENCHMARKS=1` only, by itself.
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["KVATLAS_BENCHMARKS"] != nil))
+struct ResidentMemoryTests {
+    /// Resident bytes that are no file's; `nil` without `/proc`.
+    private static func anonymousBytes() -> Int? {
+        #if canImport(Glibc)
+            // What was freed, activations that is, and is kept for later.
+            typealias Trim = @convention(c) (Int) -> Int32
+            if let trim = dlsym(nil, "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
+        #endif
+        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
+    @Test(
+        .enabled(if: TestModels.exists(TestModels.smolLM2)),
+        arguments: [("full-f16", 2048), ("kivi-2-g32-r128", 2048), ("kivi-2-g32-r128", 4000)]
+    )
+    func aPromptTakesWhatIsAccounted(_ name: String, _ length: Int) throws {
+        guard Self.anonymousBytes() != nil else { return }
+        let model = try LanguageModel(path: TestModels.path(TestModels.smolLM2))
+        let text = model.encode(Array(try TestModels.fixture("alice.txt")))
+        let prompt = (0..<length).map { text[$0 % text.count] }, arena = PageArena()
+        // Buffers that stay for other calls, and threads.
+        try model.forward(Array(prompt.prefix(64)), cache: model.makeCache(capacity: 64), logits: .none)
+        let cache = try CacheSpecification(parsing: name).cache(
+            shape: model.configuration.cacheShape,
+            capacity: length,
+            arena: arena
+        )
+        let before = try #require(Self.anonymousBytes())
+        try model.forward(prompt, cache: cache, logits: .none)
+        let growth = Double(try #require(Self.anonymousBytes()) - before), taken = Double(arena.allocatedBytes)
+        print(name, length, "resident", growth, "taken", taken, "pages", arena.pageBytes, "peak", arena.peakPageBytes)
+        #expect(abs(growth - taken) <= 0.05 * taken)
+        // One slab is not full.
+        #expect(arena.allocatedBytes <= arena.pageBytes + (2 << 20))
+        #expect(cache.length == length)
+    }
+}
