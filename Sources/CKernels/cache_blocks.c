@@ -138,9 +138,6 @@ static void encode_iq4_nl(const float *x, uint8_t *target) {
     const float most = largest_signed(x);
     int32_t codes[SIZE] = {0};
     if (magnitude(most) < 1e-15f) {
-        // What ggml's codes are about zero: the level of 0 at a scale of zero.
-        const int level = nearest_level(0);
-        for (int i = 0; i < SIZE; i++) { codes[i] = level; }
         store_half(target, 0);
         store_nibbles(codes, target + 2);
         return;

@@ -21,7 +21,8 @@ import Testing
         #expect(
             columns(result.errors) == [
                 "layer", "head", "tensor", "scheme", "metric", "value", "key_axis", "value_axis", "bits",
-                "group_size", "window", "prefill_mode", "bits_asymptotic", "bits_at_length", "tokens",
+                "group_size", "key_rope", "scale_type", "calibration", "window", "prefill_mode", "bits_asymptotic",
+                "bits_at_length", "tokens",
             ]
         )
         #expect(result.errorsByLayer.name == "errors-by-layer")
@@ -47,8 +48,8 @@ import Testing
             ["layer", "head", "tensor", "scheme", "metric"].map { "\(row[$0])" }.joined(separator: "|")
         }
         #expect(Set(rows).count == rows.count)
-        // Twelve metrics, four of them for keys and for values; sparsity with the control alone.
-        #expect(rows.count == 2 * 2 * (5 * 16 + 1))
+        // Thirteen metrics, four of them for keys and for values; sparsity with the control alone.
+        #expect(rows.count == 2 * 2 * (5 * 17 + 1))
     }
 
     @Test func rowsDescribeTheirScheme() throws {

@@ -33,7 +33,8 @@ import Testing
         #expect(
             Set(report.fields.keys) == [
                 "model", "cache", "sequences", "prefillSeconds", "decodeSeconds", "prefillTokens", "decodedTokens",
-                "drafted", "accepted", "peakCacheBytes", "prefillTokensPerSecond", "decodeTokensPerSecond",
+                "drafted", "accepted", "peakCacheBytes", "finalCacheBytes", "prefillTokensPerSecond",
+                "decodeTokensPerSecond",
             ]
         )
         #expect(report.fields["cache"] as? String == cache)
@@ -42,7 +43,9 @@ import Testing
         #expect(outcome.output == "\(sequence["text"] as? String ?? "")\n")
         #expect(report.tokens(0).count == 80 && report.stopReason(0) == "token_limit")
         #expect(report.fields["decodedTokens"] as? Int == 79)
-        let bytes = try #require(report.fields["peakCacheBytes"] as? [String: Int])
+        let bytes = try #require(report.fields["finalCacheBytes"] as? [String: Int])
+        let peak = try #require(report.fields["peakCacheBytes"] as? Int)
+        #expect(peak >= bytes.values.reduce(0, +))
         #expect(Set(bytes.keys) == ["codes", "scales", "fullPrecision", "unused"])
         #expect((bytes["codes"] ?? 0 > 0) == cache.hasPrefix("kivi"))
 

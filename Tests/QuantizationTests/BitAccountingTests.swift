@@ -8,12 +8,12 @@ import Testing
     func bothCountsEqualTheBytes(id: String) throws {
         let scheme = try CacheScheme(parsing: id)
         for tokens in [1, 2, 31, 32, 33, 127, 128, 129, 161] {
-            let block = TestBlocks.gaussian(tokens: tokens, channels: 8)
+            let block = TestBlocks.gaussian(tokens: tokens, channels: 64)
             for side in CacheSide.allCases {
                 let trip = try scheme.roundTrip(block, side: side)
                 let range = scheme.window.quantizedRange(of: side, tokens: tokens)
                 let packed = try scheme.scheme(for: side).encode(block.tokens(range))
-                let kept = 2 * (tokens - range.count) * 8
+                let kept = 2 * (tokens - range.count) * 64
                 #expect(trip.bitsAtLength == 8 * Double(packed.byteCount + 2 * kept) / Double(block.elementCount))
                 let whole = try range.isEmpty ? scheme.scheme(for: side).encode(block) : packed
                 #expect(trip.bitsAsymptotic == 8 * Double(whole.byteCount) / Double(whole.elementCount))

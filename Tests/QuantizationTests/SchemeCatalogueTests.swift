@@ -23,6 +23,12 @@ import Testing
         #expect(try conformingTypes(to: "TensorScheme") == listed)
     }
 
+    @Test func everyStepOfAPipelineIsInTheCatalogue() throws {
+        let stages = try conformingTypes(to: "PipelineStage").union(conformingTypes(to: "TransformStage"))
+        #expect(stages.subtracting(["TransformStage"]) == Set(PipelineCatalogue.stages.map { "\($0)" }))
+        #expect(try conformingTypes(to: "BlockCoder") == Set(PipelineCatalogue.coders.map { "\($0)" }))
+    }
+
     @Test func everyNamedSchemeIsInTheCatalogue() throws {
         let listed = Set(SchemeCatalogue.cacheFamilies.map { "\($0)" })
         #expect(try conformingTypes(to: "NamedCacheScheme") == listed)
@@ -39,7 +45,9 @@ import Testing
         let ids = SchemeCatalogue.all.map { $0.id }
         #expect(Set(ids).count == ids.count)
         for description in SchemeCatalogue.all {
-            #expect(description.id.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") })
+            #expect(
+                description.id.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-" || $0 == ".") }
+            )
             #expect(!description.summary.isEmpty)
         }
     }

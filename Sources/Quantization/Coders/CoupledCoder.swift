@@ -3,7 +3,8 @@ import Kernels
 /// C neighbouring channels as one of 2^B vectors that were learnt for them.
 ///
 /// k-means a group of channels on a calibration text, with all elements alike; `query` weighs a channel by the mean
-/// square of the queries there, where the paper has gradients. Source: Zhang et al., KV Cache is 1 Bit Per Channel
+/// square of the queries there, where the paper has gradients. No code stands for what is not finite: it counts as zero.
+/// Source: Zhang et al., KV Cache is 1 Bit Per Channel
 /// (Coupled Quantization), NeurIPS 2024.
 struct CoupledCoder: BlockCoder {
     static let name = "coupled"

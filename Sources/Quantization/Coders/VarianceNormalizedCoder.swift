@@ -56,13 +56,19 @@ struct VarianceNormalizedCoder: BlockCoder {
             for tokens in tiles(x.shape) {
                 let tile = tile(x, head, tokens)
                 let (rowScales, columnScales) = Self.balance(tile.elements, rows: tile.rows, columns: tile.columns)
-                let stored = columnScales.map { format.rounded($0) }
+                // Of a tile per channel a token that is not finite, in all channels once they are rotated, is marked by
+                // its own scale and spoils no channel.
+                let lost = (0..<tile.columns).map { column in
+                    sharing == .perChannel
+                        && (0..<tile.rows).contains { !tile.elements[$0 * tile.columns + column].isFinite }
+                }
+                let stored = zip(columnScales, lost).map { $1 ? .nan : format.rounded($0) }
                 columns += stored
                 for row in 0..<tile.rows {
                     let own = tile.elements[row * tile.columns..<(row + 1) * tile.columns]
                     let balanced = zip(own, stored).map { $0 / $1 / rowScales[row] }
-                    guard balanced.allSatisfy({ $0.isFinite }), let low = balanced.min(), let high = balanced.max()
-                    else {
+                    let seen = zip(balanced, lost).filter { !$1 }.map { $0.0 }
+                    guard seen.allSatisfy({ $0.isFinite }), let low = seen.min(), let high = seen.max() else {
                         scales.append(.nan)
                         offsets.append(0)
                         codes += [UInt16](repeating: 0, count: tile.columns)
@@ -74,7 +80,7 @@ struct VarianceNormalizedCoder: BlockCoder {
                     offsets.append(offset)
                     for value in balanced {
                         let place = scale > 0 ? (value * rowScales[row] - offset) / scale : 0
-                        codes.append(UInt16(max(0, min(steps, place.rounded(.toNearestOrEven)))))
+                        codes.append(place.isFinite ? UInt16(max(0, min(steps, place.rounded(.toNearestOrEven)))) : 0)
                     }
                 }
             }

@@ -91,6 +91,9 @@ public struct PipelineScheme: TensorScheme {
         return block.tensor
     }
 
+    /// What the coder sees of a block, as far as stages do not depend on what follows them.
+    package func passedOn(_ x: FloatBlock) throws -> FloatBlock { try stages.reduce(x) { try $1.passedOn($0) } }
+
     // MARK: - Calibration
 
     /// Learns all that the stages and the coder must know of one layer, each seeing what those before pass on.

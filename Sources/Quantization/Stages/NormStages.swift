@@ -115,7 +115,8 @@ struct ChannelMeanStage: TransformStage {
         var sums = [Double](repeating: 0, count: x.heads * x.channels), copy = x
         copy.forEachVector { place, vector in
             let first = place / x.tokens * x.channels
-            for i in vector.indices { sums[first + i] += Double(vector[i]) }
+            // What is not finite must not spoil its channel in other tokens.
+            for i in vector.indices where vector[i].isFinite { sums[first + i] += Double(vector[i]) }
         }
         return [sums.map { Float($0 / Double(max(1, x.tokens))) }]
     }
