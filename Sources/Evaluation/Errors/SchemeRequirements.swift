@@ -22,7 +22,7 @@ enum SchemeRequirements {
         if let scheme = schemes.first(where: { $0.needsSaliency }), !source.tensors.contains(.query) {
             throw SchemeError.needsQueries(scheme: scheme.id)
         }
-        let predicted = schemes.first { scheme in CacheSide.allCases.contains { scheme.needsPreviousLayer($0) } }
+        let predicted = schemes.first { $0.needsAllLayers }
         if let predicted, let first = source.layers.first, layers != Array(first..<first + layers.count) {
             throw ErrorStudyError.setting(
                 name: "layers",
@@ -65,7 +65,11 @@ extension CacheScheme {
     /// Whether a side must be calibrated.
     public var needsCalibration: Bool { key.calibration == .required || value.calibration == .required }
 
-    var needsSaliency: Bool {
+    /// Whether a layer is predicted from the one before.
+    public var needsAllLayers: Bool { CacheSide.allCases.contains { needsPreviousLayer($0) } }
+
+    /// Whether it must know which tokens get attention.
+    public var needsSaliency: Bool {
         CacheSide.allCases.contains { (scheme(for: $0) as? PipelineScheme)?.needsSaliency ?? false }
     }
 }

@@ -39,12 +39,19 @@ extension Manifest {
         return settings
     }
 
-    static func readErrors(_ value: YAMLValue?, _ scope: CaptureScope, _ reader: ManifestReader) -> ErrorStudySettings {
+    static func readErrors(
+        _ value: YAMLValue?,
+        _ scope: CaptureScope,
+        _ calibration: Calibration?,
+        _ reader: ManifestReader
+    ) -> ErrorStudySettings {
         let base = "analyses.errors"
-        let keys = ["schemes", "metrics", "layers", "max_queries", "query_stride"]
+        let keys = ["schemes", "metrics", "layers", "max_queries", "query_stride", "window"]
         let fields = reader.mapping(value, base, allowed: keys)
         var settings = ErrorStudySettings()
         settings.schemes = readSchemes(fields["schemes"], "\(base).schemes", reader) ?? settings.schemes
+        checkNeeds(settings.schemes, fields["schemes"], scope, calibration, reader)
+        settings.equalWindow = readEqualWindow(fields["window"], reader)
         settings.metrics = readMetrics(fields["metrics"], "\(base).metrics", scope, reader)
         settings.layers = reader.layerList(fields["layers"], "\(base).layers", among: scope) ?? settings.layers
         settings.maximumQueries =
@@ -52,20 +59,6 @@ extension Manifest {
         settings.queryStride =
             reader.integer(fields["query_stride"], "\(base).query_stride", in: 1...Int.max) ?? settings.queryStride
         return settings
-    }
-
-    /// Each scheme once, however it is spelled.
-    private static func readSchemes(_ value: YAMLValue?, _ key: String, _ reader: ManifestReader) -> [CacheScheme]? {
-        var seen: Set<String> = []
-        return reader.list(value, key) { item, itemKey -> CacheScheme? in
-            guard let text = reader.string(item, itemKey) else { return nil }
-            guard let scheme = reader.attempt(item, itemKey, { try CacheScheme(parsing: text) }) else { return nil }
-            guard seen.insert(scheme.id).inserted else {
-                reader.complain(item, itemKey, "'\(text)' is listed twice", remedy: "Remove one of them.")
-                return nil
-            }
-            return scheme
-        }
     }
 
     /// The metrics named, or all that the captured tensors allow.

@@ -37,7 +37,8 @@ extension Manifest {
         let analyses = reader.mapping(root["analyses"], "analyses", allowed: analysisKeys)
         let statistics = readStatistics(analyses["statistics"], scope, reader)
         let magnitude = readMagnitude(analyses["magnitude"], scope, reader)
-        let errors = readErrors(analyses["errors"], scope, reader)
+        let calibration = readCalibration(root["calibration"], reader)
+        let errors = readErrors(analyses["errors"], scope, calibration, reader)
         let quality = readQuality(analyses["quality"], reader)
         let decode = readDecode(analyses["decode"], reader)
         let isLive = analyses["quality"] != nil || analyses["decode"] != nil
@@ -59,6 +60,7 @@ extension Manifest {
             statistics: statistics,
             magnitude: magnitude,
             errors: errors,
+            calibration: calibration,
             hasCapture: hasCapture,
             quality: quality,
             decode: decode,
@@ -70,7 +72,9 @@ extension Manifest {
 
     private static let captureAnalyses = ["statistics", "magnitude", "errors"]
     private static let analysisKeys = captureAnalyses + ["quality", "decode"]
-    private static let rootKeys = ["name", "description", "model", "texts", "capture", "analyses", "figures", "output"]
+    private static let rootKeys = [
+        "name", "description", "model", "texts", "capture", "calibration", "analyses", "figures", "output",
+    ]
 
     private static func readName(
         _ value: YAMLValue?,
@@ -106,12 +110,17 @@ extension Manifest {
         return Model(path: path, name: reader.string(fields["name"], "model.name") ?? stem(path))
     }
 
-    private static func readTexts(_ value: YAMLValue?, in root: YAMLValue, _ reader: ManifestReader) -> [Text]? {
+    static func readTexts(
+        _ value: YAMLValue?,
+        in root: YAMLValue,
+        _ reader: ManifestReader,
+        key: String = "texts"
+    ) -> [Text]? {
         guard let value else {
-            reader.complain(root, "texts", "the key is missing", expected: "a list of UTF-8 files")
+            reader.complain(root, key, "the key is missing", expected: "a list of UTF-8 files")
             return nil
         }
-        return reader.list(value, "texts") { item, key in
+        return reader.list(value, key) { item, key in
             var fields = ["path": item]
             if case .mapping = item.content { fields = reader.mapping(item, key, allowed: ["path", "name"]) }
             guard let pathValue = fields["path"] else {

@@ -30,6 +30,7 @@ extension Manifest {
             ("layers", errors.layers.map(integers)),
             ("max_queries", Self.plain(errors.maximumQueries)),
             ("query_stride", Self.plain(errors.queryStride)),
+            ("window", errors.equalWindow.map { Self.text($0.equalTerm) }),
         ]
         let figureNodes = figures.map { request in
             Self.mapping([
@@ -41,13 +42,24 @@ extension Manifest {
                 ("metrics", request.selection.metrics.map(strings)),
             ])
         }
-        let textNodes = texts.map { Self.mapping([("path", Self.text($0.path)), ("name", Self.text($0.name))]) }
+        func textNodes(_ texts: [Text]) -> Node {
+            let nodes = texts.map { Self.mapping([("path", Self.text($0.path)), ("name", Self.text($0.name))]) }
+            return Node.sequence(.init(nodes))
+        }
+        let calibrationNode = calibration.map { calibration in
+            Self.mapping([
+                ("texts", textNodes(calibration.texts)),
+                ("max_tokens", calibration.maximumTokensPerText.map(Self.plain)),
+                ("sequence_tokens", calibration.tokensPerSequence.map(Self.plain)),
+            ])
+        }
         let root = Self.mapping([
             ("name", Self.text(name)),
             ("description", Self.text(description)),
             ("model", Self.mapping([("path", Self.text(model.path)), ("name", Self.text(model.name))])),
-            ("texts", Node.sequence(.init(textNodes))),
+            ("texts", textNodes(texts)),
             ("capture", hasCapture ? Self.mapping(captureFields) : nil),
+            ("calibration", calibrationNode),
             (
                 "analyses",
                 Self.mapping([

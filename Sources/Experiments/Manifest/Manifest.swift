@@ -34,6 +34,8 @@ public struct Manifest: Sendable, Equatable {
     public var statistics = StatisticsStudySettings()
     public var magnitude = MagnitudeStudySettings()
     public var errors = ErrorStudySettings()
+    /// What schemes learn from, if one must.
+    public var calibration: Calibration?
     /// Whether a capture is made and studied: it is, unless only live studies are asked for.
     public var hasCapture = true
     public var quality: QualityJobSettings?

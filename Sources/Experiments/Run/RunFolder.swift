@@ -8,6 +8,8 @@ public struct RunFolder {
     private let lock: FileHandle
 
     static let capture = "capture.h5"
+    static let calibration = "calibration.h5"
+    static let calibrationCapture = "calibration-capture.h5"
     static let tables = "tables"
     static let figures = "figures"
     static let manifest = "manifest.yaml"

@@ -4,11 +4,14 @@ import Foundation
 struct RunInputs {
     let model: Provenance.File
     let texts: [TextFile]
+    /// What schemes are calibrated on.
+    let calibrationTexts: [TextFile]
 
     /// - Parameter progress: receives the share of the model that is hashed; what it throws stops.
     /// - Throws: `FileError`, what `progress` throws.
     init(_ manifest: Manifest, checksums: ChecksumCache, progress: (Double) throws -> Void) throws {
         texts = try manifest.texts.map { try TextFile.load($0.path, name: $0.name) }
+        calibrationTexts = try (manifest.calibration?.texts ?? []).map { try TextFile.load($0.path, name: $0.name) }
         let sha256 = try checksums.sha256(ofFile: manifest.model.path, progress: progress)
         let size = try FileManager.default.attributesOfItem(atPath: manifest.model.path)[.size] as? Int
         model = Provenance.File(
@@ -36,7 +39,11 @@ struct StageFingerprints {
         let capture = try fingerprint(.capture, [inputs.model.sha256, inputs.model.name] + texts, manifest.capture)
         let statistics = try fingerprint(.statistics, [capture], manifest.statistics)
         let magnitude = try fingerprint(.magnitude, [capture], manifest.magnitude)
-        let errors = try fingerprint(.errors, [capture], manifest.errors)
+        let calibration = try manifest.calibrationSettings.map { settings in
+            let learnt = inputs.calibrationTexts.flatMap { [$0.name, $0.sha256] }
+            return try fingerprint(.calibration, [inputs.model.sha256] + learnt, settings)
+        }
+        let errors = try fingerprint(.errors, [capture] + (calibration.map { [$0] } ?? []), manifest.errors)
         let quality = try fingerprint(.quality, [inputs.model.sha256] + texts, manifest.quality)
         let decode = try fingerprint(.decode, [inputs.model.sha256] + texts, manifest.decode)
         // The report shows the whole manifest, so it depends on every line of it.
@@ -47,7 +54,9 @@ struct StageFingerprints {
         )
         var all: [(id: Stage.ID, fingerprint: String)] = []
         if manifest.hasCapture {
-            all = [(.capture, capture), (.statistics, statistics), (.magnitude, magnitude), (.errors, errors)]
+            all = [(.capture, capture)]
+            if let calibration { all.append((.calibration, calibration)) }
+            all += [(.statistics, statistics), (.magnitude, magnitude), (.errors, errors)]
         }
         if manifest.quality != nil { all.append((.quality, quality)) }
         if manifest.decode != nil { all.append((.decode, decode)) }

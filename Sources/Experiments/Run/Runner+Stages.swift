@@ -13,6 +13,7 @@ extension Runner {
         }
         let all = [
             stage(.capture) { try self.capture(inputs, $0) },
+            stage(.calibration) { try self.calibrate(inputs, $0) },
             stage(.statistics) { progress in
                 let file = try self.openCapture()
                 let tables = try StatisticsStudy.run(file, settings: self.manifest.statistics, progress: progress)
@@ -25,7 +26,12 @@ extension Runner {
             },
             stage(.errors) { progress in
                 let file = try self.openCapture()
-                let result = try ErrorStudy.run(file, settings: self.manifest.errors, progress: progress)
+                let result = try ErrorStudy.run(
+                    file,
+                    settings: self.manifest.errors,
+                    calibration: try self.openCalibration(),
+                    progress: progress
+                )
                 let outputs = try self.folder.write(result.tables)
                 for warning in result.warnings { self.observer.warn(warning) }
                 return (outputs, "\(result.schemes.count) schemes, \(result.errors.rows.count) rows")

@@ -1,11 +1,12 @@
 /// A step of a run: what it depends on, what it reads, how it is done.
 package struct Stage {
     package enum ID: String, CaseIterable, Codable, Sendable {
-        case capture, statistics, magnitude, errors, quality, decode, report
+        case capture, calibration, statistics, magnitude, errors, quality, decode, report
 
         var title: String {
             switch self {
             case .capture: "capture"
+            case .calibration: "calibration"
             case .statistics: "statistics"
             case .magnitude: "magnitudes"
             case .errors: "errors"
@@ -18,8 +19,9 @@ package struct Stage {
         /// The stages whose files it reads.
         var reads: [ID] {
             switch self {
-            case .capture, .quality, .decode: []
-            case .statistics, .magnitude, .errors: [.capture]
+            case .capture, .calibration, .quality, .decode: []
+            case .statistics, .magnitude: [.capture]
+            case .errors: [.capture, .calibration]
             case .report: [.statistics, .magnitude, .errors, .quality, .decode]
             }
         }

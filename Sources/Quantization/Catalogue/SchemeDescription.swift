@@ -23,6 +23,8 @@ public struct SchemeDescription: Sendable, Equatable, Codable {
     /// Which tokens stay in full precision, in the words of a term; empty for none.
     public let window: String
     public let calibration: CalibrationNeed
+    /// Whether keys are stored before RoPE.
+    public let ropeSide: RoPESide
 
     init(_ scheme: some TensorScheme) {
         id = scheme.id
@@ -36,6 +38,7 @@ public struct SchemeDescription: Sendable, Equatable, Codable {
         groupSize = scheme.groupSize
         window = ""
         calibration = scheme.calibration
+        ropeSide = scheme.ropeSide
     }
 
     init(
@@ -57,5 +60,6 @@ public struct SchemeDescription: Sendable, Equatable, Codable {
         groupSize = key.groupSize
         self.window = window.term
         calibration = key.calibration == .required || value.calibration == .required ? .required : .none
+        ropeSide = key.ropeSide
     }
 }

@@ -13,14 +13,16 @@ public enum FigureCatalogue {
         return figures
     }()
 
-    /// Figures of models with caches in use, which a report of a capture has no tables for.
-    public static let live: [any Figure.Type] = [QualityByCache.self, MemoryThroughput.self]
+    /// Figures that a report has only if its manifest asks for them: of models with caches in use, and of many schemes.
+    public static let onRequest: [any Figure.Type] = [
+        QualityByCache.self, MemoryThroughput.self, ErrorAgainstBits.self,
+    ]
 
     public static var ids: [String] { all.map { $0.id } }
 
     /// - Throws: ``ReportingError/unknownFigure(id:known:)`` with the nearest id.
     public static func figure(_ id: String) throws -> any Figure.Type {
-        let figures = all + live
+        let figures = all + onRequest
         guard let figure = figures.first(where: { $0.id == id }) else {
             throw ReportingError.unknownFigure(id: id, known: figures.map { $0.id })
         }

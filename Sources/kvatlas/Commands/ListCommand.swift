@@ -9,37 +9,64 @@ import Statistics
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, metrics, statistics, figures, benchmarks.",
+        abstract: "Print what can be named: schemes, stages, metrics, statistics, figures, benchmarks.",
         discussion: """
             Examples:
               kvatlas list schemes
+              kvatlas list schemes --evidence capture.h5 --calibration calibration.h5
               kvatlas list metrics --json
             """
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, metrics, statistics, figures, benchmarks
+        case schemes, stages, metrics, statistics, figures, benchmarks
     }
 
-    @Argument(help: "schemes, metrics, statistics, figures or benchmarks.")
+    @Argument(help: "schemes, stages, metrics, statistics, figures or benchmarks.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp("With schemes: their errors on this capture beside them.", valueName: "capture.h5"),
+        completion: .file(extensions: ["h5"])
+    )
+    var evidence: String?
+
+    @Option(
+        help: ArgumentHelp("With --evidence: a file of 'kvatlas calibrate --scheme all'.", valueName: "file.h5"),
+        completion: .file(extensions: ["h5"])
+    )
+    var calibration: String?
+
+    @Flag(name: .shortAndLong, help: "No progress on stderr.")
+    var quiet = false
+
+    func validate() throws {
+        if evidence != nil, subject != .schemes { throw ValidationError("--evidence is of schemes") }
+        if calibration != nil, evidence == nil { throw ValidationError("--calibration goes with --evidence") }
+    }
+
     func run() throws {
         switch subject {
         case .schemes:
+            if let evidence { return try printEvidence(evidence) }
             try printList(
                 SchemeCatalogue.all,
-                header: ["id", "bits", "scale per", "group", "window", "summary"],
-                footer: "ids are written \(SchemeCatalogue.grammar); pairs KEY/VALUE+window=N+sink=N"
+                header: ["id", "bits", "scale per", "group", "window", "learns", "keys", "paper", "summary"],
+                footer: "ids are written \(SchemeCatalogue.grammar); pairs KEY/VALUE+window=N+sink=N; "
+                    + "'kvatlas list stages' prints the steps of pipelines"
             ) { Self.row($0) }
+        case .stages:
+            try printList(PipelineCatalogue.grammar.map { StageEntry(term: $0.term, summary: $0.summary) }) {
+                [$0.term, $0.summary]
+            }
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
         case .statistics:
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
         case .figures:
-            try printList(FigureCatalogue.all.map { FigureEntry($0) }) {
+            try printList((FigureCatalogue.all + FigureCatalogue.onRequest).map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
         case .benchmarks:
@@ -49,6 +76,9 @@ struct ListCommand: ParsableCommand {
 
     private static func row(_ scheme: SchemeDescription) -> [String] {
         func both(_ key: String, _ value: String) -> String { key == value ? key : "\(key)/\(value)" }
+        func bits(_ count: Double) -> String {
+            count == count.rounded() ? "\(Int(count))" : String(format: "%.2g", count)
+        }
         func axis(_ sharing: ScaleSharing?) -> String {
             switch sharing {
             case .perToken: "token"
@@ -63,16 +93,28 @@ struct ListCommand: ParsableCommand {
             case nil: "-"
             }
         return [
-            scheme.id, both("\(Int(scheme.keyBits))", "\(Int(scheme.valueBits))"),
+            scheme.id, both(bits(scheme.keyBits), bits(scheme.valueBits)),
             both(axis(scheme.keySharing), axis(scheme.valueSharing)), group,
-            scheme.window.isEmpty ? "-" : scheme.window, scheme.summary,
+            scheme.window.isEmpty ? "-" : scheme.window, scheme.calibration == .required ? "yes" : "-",
+            scheme.ropeSide.rawValue, Self.paper(scheme.source), scheme.summary,
         ]
+    }
+
+    /// First author or title, and the year: `Liu et al. 2024`.
+    private static func paper(_ source: PaperSource) -> String {
+        let first = source.citation.prefix { $0 != "," && $0 != ":" }
+        let year = source.citation.matches(of: #/\b(19|20)\d\d\b/#).last.map { " \($0.output.0)" } ?? ""
+        return source.citation.hasPrefix("none") ? "-" : first + (first.contains(year.dropFirst()) ? "" : year)
+    }
+
+    private struct StageEntry: Encodable {
+        let term, summary: String
     }
 
     /// - Parameters:
     ///   - header: a row of column names; empty for none.
     ///   - footer: a line after the rows.
-    private func printList<Entry: Encodable>(
+    func printList<Entry: Encodable>(
         _ entries: [Entry],
         header: [String] = [],
         footer: String? = nil,
