@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct CommandLineTests {
     static let subcommands = [
-        "run", "validate", "capture", "inspect", "stats", "error", "plot", "report", "list", "bench", "doctor",
+        "run", "validate", "capture", "inspect", "stats", "error", "calibrate", "plot", "report", "list", "bench",
+        "doctor",
         "generate", "perplexity", "divergence",
     ]
 
@@ -37,7 +38,7 @@ import Testing
         #expect(outcome.errors.contains("nothing-here.h5"))
     }
 
-    @Test(arguments: ["schemes", "metrics", "statistics", "figures", "benchmarks"])
+    @Test(arguments: ["schemes", "stages", "metrics", "statistics", "figures", "benchmarks"])
     func listsAreTextAndJSON(subject: String) throws {
         let text = try BuiltCommand.run("list", subject)
         let json = try BuiltCommand.run("list", subject, "--json")

@@ -4,7 +4,36 @@ import Kernels
 enum QuantizationBenchmarks {
     private static let groupSize = 32
 
-    static let all: [KernelBenchmark] = PackedFormat.bitWidths.flatMap { bits in
+    static let all: [KernelBenchmark] = packed + blocks
+
+    /// Cache types of llama.cpp, a head's float16 a call.
+    private static let blocks: [KernelBenchmark] = GGMLBlocks.BlockType.allCases.map { type in
+        KernelBenchmark(
+            "quantize-ggml-\(type.rawValue)",
+            group: "quantize",
+            summary: "float16 to llama.cpp's blocks of 32 channels; bytes: input, blocks"
+        ) { encode($0, type) }
+    }
+
+    private static func encode(_ workload: Workload, _ type: GGMLBlocks.BlockType) -> KernelBenchmark.Prepared {
+        let keys = workload.cache(.float16).keys, elements = workload.tokens * workload.headDim
+        let blockBytes = workload.elementCount / GGMLBlocks.blockElements * type.blockBytes
+        return .init(workload, bytes: 2 * workload.elementCount + blockBytes) {
+            Parallel.forEach(workload.kvHeads) { head in
+                let source = keys.elements(UInt16.self) + head * elements, part = 1 << 14
+                // A part at a time, whose float32 stay in the first-level cache.
+                var floats = [Float](repeating: 0, count: part)
+                for first in stride(from: 0, to: elements, by: part) {
+                    let count = min(part, elements - first)
+                    if count < part { floats = [Float](repeating: 0, count: count) }
+                    HalfConversion.toFloat(source + first, &floats, count: count)
+                    _ = GGMLBlocks.encode(floats, type)
+                }
+            }
+        }
+    }
+
+    private static let packed: [KernelBenchmark] = PackedFormat.bitWidths.flatMap { bits in
         [("keys", PackedFormat.Side.keys, "tokens"), ("values", .values, "channels")].flatMap { name, side, axis in
             [
                 KernelBenchmark(

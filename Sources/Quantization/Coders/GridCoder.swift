@@ -3,8 +3,8 @@ import TensorCore
 
 /// Points of least mean squared error for normal vectors of a few dimensions, made when they are first used.
 ///
-/// Lloyd's method over a fixed sample, from a fixed start: one result on every machine but for rounding of its products,
-/// which moves a centroid by no more than the sample's own noise. Source: Malinovskii et al., HIGGS, NAACL 2025 (grids by
+/// Lloyd's method over a fixed sample, from a fixed start, in an order of operations that no instruction set changes, and
+/// rounded at the end: codes must mean the same on every machine. Source: Malinovskii et al., HIGGS, NAACL 2025 (grids by
 /// CLVQ, Pagès and Printems 2003).
 enum GaussianGrid {
     /// `[point][dimension]`
@@ -38,7 +38,7 @@ enum GaussianGrid {
         for index in grid.indices { grid[index] *= spread }
         var labels = [Int32](repeating: 0, count: pointCount)
         for _ in 0..<120 {
-            NearestPoints.find(points, dimensions, grid, into: &labels)
+            nearest(points, dimensions, grid, into: &labels)
             var sums = [Double](repeating: 0, count: grid.count), masses = [Double](repeating: 0, count: count)
             for point in 0..<pointCount {
                 let label = Int(labels[point]), weight = Double(weights[point])
@@ -57,18 +57,44 @@ enum GaussianGrid {
             }
             if moved < 1e-3 { break }
         }
-        return grid
+        return grid.map { ($0 * 1024).rounded() / 1024 }
+    }
+
+    /// Like ``NearestPoints``, but by plain sums of squares.
+    private static func nearest(_ points: [Float], _ dimensions: Int, _ grid: [Float], into labels: inout [Int32]) {
+        let count = grid.count / dimensions, total = labels.count
+        labels.withUnsafeMutableBufferPointer { target in
+            points.withUnsafeBufferPointer { points in
+                grid.withUnsafeBufferPointer { grid in
+                    nonisolated(unsafe) let labels = target, points = points, grid = grid
+                    Parallel.forEachBlock(of: 1024, in: total) { block in
+                        for point in block {
+                            var best = 0, least = Float.infinity
+                            for place in 0..<count {
+                                var distance: Float = 0
+                                for i in 0..<dimensions {
+                                    let difference = points[point * dimensions + i] - grid[place * dimensions + i]
+                                    distance += difference * difference
+                                }
+                                if distance < least { (best, least) = (place, distance) }
+                            }
+                            labels[point] = Int32(best)
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Two dimensions: a fine lattice with the density as weights. More: random vectors.
     private static func sample(_ dimensions: Int) -> (points: [Float], weights: [Float]) {
         if dimensions == 2 {
-            let side = 320, axis = (0..<side).map { (Float($0) + 0.5) / Float(side) * 9 - 4.5 }
+            let side = 256, axis = (0..<side).map { (Float($0) + 0.5) / Float(side) * 9 - 4.5 }
             let points = axis.flatMap { x in axis.flatMap { [x, $0] } }
             return (points, axis.flatMap { x in axis.map { exponential(-(x * x + $0 * $0) / 2) } })
         }
         var random = SeededGenerator(seed: 6)
-        let count = 1 << 17
+        let count = 1 << 16
         return ((0..<count * dimensions).map { _ in Float(random.nextGaussian()) }, [Float](repeating: 1, count: count))
     }
 }

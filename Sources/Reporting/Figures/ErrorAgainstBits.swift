@@ -32,7 +32,7 @@ public enum ErrorAgainstBits: Figure {
         let (points, windows) = try read(input)
         let metrics = unique(points.keys.map { $0.metric }.sorted())
         let chosen = try input.chosen("metric", input.selection.metrics, present: metrics, default: metrics)
-        let panels = try usual.compactMap { tensor, metric -> Panel? in
+        let panels: [Panel] = try usual.compactMap { tensor, metric -> Panel? in
             guard chosen.contains(metric), let own = points[Key(tensor: tensor, metric: metric)] else { return nil }
             return try panel(tensor, metric, own)
         }
@@ -100,9 +100,13 @@ public enum ErrorAgainstBits: Figure {
         return front
     }
 
-    /// Without its window, which the caption tells.
+    /// Without its window, which the caption tells; KIVI's pair of groups by its name.
     private static func name(_ scheme: String) -> String {
-        String(scheme.prefix { $0 != "+" && $0 != "@" })
+        let plain = String(scheme.prefix { $0 != "+" && $0 != "@" })
+        guard let match = plain.wholeMatch(of: #/rtn-int(\d)-channel-g(\d+)\/rtn-int(\d)-token-g(\d+)/#),
+            match.1 == match.3, match.2 == match.4
+        else { return plain }
+        return "kivi-\(match.1)-g\(match.2)"
     }
 
     private static func panel(_ tensor: String, _ metric: String, _ points: [Point]) throws -> Panel? {
@@ -136,7 +140,7 @@ public enum ErrorAgainstBits: Figure {
         )
     }
 
-    /// Who is best at about two and about four bits, by the attention output if there is one.
+    /// Who is best at about two and about four bits, by the last panel's metric: the attention output if there is one.
     private static func title(_ points: [Key: [Point]]) -> String {
         let key = usual.reversed().map { Key(tensor: $0.tensor, metric: $0.metric) }.first {
             points[$0]?.isEmpty == false
@@ -146,7 +150,6 @@ public enum ErrorAgainstBits: Figure {
             own.filter { $0.bits <= limit }.min { $0.error < $1.error }.map { (limit, name($0.scheme)) }
         }
         guard let low = best.first, let high = best.last, low.name != high.name else { return "Error against bits" }
-        return
-            "\(Wording.metric(key.metric)): \(low.name) is best up to \(low.bits) bits, \(high.name) up to \(high.bits)"
+        return "\(low.name) errs least up to \(low.bits) bits, \(high.name) up to \(high.bits)"
     }
 }

@@ -39,7 +39,8 @@ enum Wording {
         case "sqnr_db": "SQNR (dB)"
         case "attention_sparsity": "Share of entries"
         case "relative_frobenius", "score_relative_frobenius": "Relative norm of the error"
-        case "output_error_key", "output_error_value", "output_error_pair": "Relative norm of the error"
+        case "output_error_key", "output_error_value", "output_error_pair", "key_query_weighted_error":
+            "Relative norm of the error"
         default: metric.hasSuffix("_db") ? "dB" : metric.contains("error") ? "Relative error" : self.metric(metric)
         }
     }
@@ -53,6 +54,7 @@ enum Wording {
         case "sqnr_db": "SQNR (dB)"
         case "score_relative_error": "Relative error of attention scores"
         case "score_relative_frobenius": "Attention scores, relative Frobenius"
+        case "key_query_weighted_error": "Error that queries see"
         case "output_error_key": "Attention output error, keys quantized"
         case "output_error_value": "Attention output error, values quantized"
         case "output_error_pair": "Attention output error, both quantized"

@@ -59,8 +59,8 @@ struct ListCommand: ParsableCommand {
                     + "'kvatlas list stages' prints the steps of pipelines"
             ) { Self.row($0) }
         case .stages:
-            try printList(PipelineCatalogue.grammar.map { StageEntry(term: $0.term, summary: $0.summary) }) {
-                [$0.term, $0.summary]
+            try printList(PipelineCatalogue.grammar.map { StageEntry(id: $0.term, summary: $0.summary) }) {
+                [$0.id, $0.summary]
             }
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
         case .statistics:
@@ -108,7 +108,7 @@ struct ListCommand: ParsableCommand {
     }
 
     private struct StageEntry: Encodable {
-        let term, summary: String
+        let id, summary: String
     }
 
     /// - Parameters:
