@@ -121,16 +121,16 @@ static void encode_asymmetric(const float *x, int top, int is_five, uint8_t *tar
     store_nibbles(codes, target + (is_five ? 8 : 4));
 }
 
-/// The nearest level; the lower of two that are as near goes to the upper, as in ggml.
-static int nearest_level(float x) {
-    if (x <= iq4_nl_levels[0]) { return 0; }
-    if (x >= iq4_nl_levels[15]) { return 15; }
-    int low = 0, high = 15;
-    while (high - low > 1) {
-        const int middle = (low + high) / 2;
-        if (x < iq4_nl_levels[middle]) { high = middle; } else { low = middle; }
+/// Nearest levels, of two as near the upper, as in ggml: how many middles between levels are not above.
+static void nearest_levels(const float *x, float factor, int32_t *codes) {
+    float middles[15];
+    for (int level = 0; level < 15; level++) {
+        middles[level] = 0.5f * (float)(iq4_nl_levels[level] + iq4_nl_levels[level + 1]);
     }
-    return x - iq4_nl_levels[high - 1] < iq4_nl_levels[high] - x ? high - 1 : high;
+    for (int i = 0; i < SIZE; i++) { codes[i] = 0; }
+    for (int level = 0; level < 15; level++) {
+        for (int i = 0; i < SIZE; i++) { codes[i] += factor * x[i] >= middles[level]; }
+    }
 }
 
 /// Codes by the largest element's scale, then the scale of least squares with weights x².
@@ -144,8 +144,9 @@ static void encode_iq4_nl(const float *x, uint8_t *target) {
     }
     const float inverse = 1 / (most / iq4_nl_levels[0]);
     float products = 0, squares = 0;
+    nearest_levels(x, inverse, codes);
+    // One after the other: another order of sums would be another scale.
     for (int i = 0; i < SIZE; i++) {
-        codes[i] = nearest_level(inverse * x[i]);
         const float level = iq4_nl_levels[codes[i]], weight = x[i] * x[i];
         products += weight * level * x[i];
         squares += weight * level * level;
