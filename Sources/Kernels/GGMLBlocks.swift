@@ -60,7 +60,9 @@ public enum GGMLBlocks {
         precondition(x.count.isMultiple(of: blockElements), "\(x.count) elements are no whole blocks")
         let blocks = x.count / blockElements
         return [UInt8](unsafeUninitializedCapacity: blocks * type.blockBytes) { target, filled in
-            if let base = target.baseAddress, blocks > 0 { kva_encode_blocks(x, blocks, type.kernelType, base) }
+            if let base = target.baseAddress, blocks > 0 {
+                KernelTable.active.pointee.encode_blocks(x, blocks, type.kernelType, base)
+            }
             filled = blocks * type.blockBytes
         }
     }

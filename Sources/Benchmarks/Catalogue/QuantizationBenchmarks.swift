@@ -17,15 +17,17 @@ enum QuantizationBenchmarks {
 
     private static func encode(_ workload: Workload, _ type: GGMLBlocks.BlockType) -> KernelBenchmark.Prepared {
         let keys = workload.cache(.float16).keys, elements = workload.tokens * workload.headDim
-        let blockBytes = workload.elementCount / GGMLBlocks.blockElements * type.blockBytes
+        let size = GGMLBlocks.blockElements
+        let blockBytes = workload.kvHeads * ((elements + size - 1) / size) * type.blockBytes
         return .init(workload, bytes: 2 * workload.elementCount + blockBytes) {
             Parallel.forEach(workload.kvHeads) { head in
                 let source = keys.elements(UInt16.self) + head * elements, part = 1 << 14
                 // A part at a time, whose float32 stay in the first-level cache.
                 var floats = [Float](repeating: 0, count: part)
                 for first in stride(from: 0, to: elements, by: part) {
-                    let count = min(part, elements - first)
-                    if count < part { floats = [Float](repeating: 0, count: count) }
+                    let count = min(part, elements - first), size = GGMLBlocks.blockElements
+                    // A block is filled with zeros where heads or tokens are few.
+                    if count < part { floats = [Float](repeating: 0, count: (count + size - 1) / size * size) }
                     HalfConversion.toFloat(source + first, &floats, count: count)
                     _ = GGMLBlocks.encode(floats, type)
                 }

@@ -24,6 +24,7 @@
         .rotate_adjacent = kva_neon_rotate_adjacent,                      \
         .walsh_hadamard = kva_neon_walsh_hadamard,                        \
         .dequantize = kva_reference_dequantize,                           \
+        .encode_blocks = kva_reference_encode_blocks,                     \
         .prepare_vector = kva_reference_prepare_vector,                   \
         .gemv = kva_reference_gemv,                                       \
         .quantize_token_groups = kva_reference_quantize_token_groups,     \

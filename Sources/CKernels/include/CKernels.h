@@ -203,6 +203,8 @@ typedef struct {
 
     // MARK: weights
     void (*dequantize)(kva_type type, const uint8_t *source, float *target, size_t count);
+    /// Quantizes blocks of 32 elements into a cache type of ggml. One that is not all finite gets a scale of NaN.
+    void (*encode_blocks)(const float *x, size_t blocks, kva_block_type type, uint8_t *target);
     void (*prepare_vector)(const float *vector, uint8_t *prepared, size_t count);
     void (*gemv)(kva_type type, const kva_gemv *work);
 

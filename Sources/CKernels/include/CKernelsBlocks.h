@@ -17,8 +17,6 @@ typedef enum {
     KVA_BLOCK_IQ4_NL
 } kva_block_type;
 
-/// Quantizes `blocks` blocks of 32 elements. One that is not all finite gets a scale of NaN.
-void kva_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target);
 /// The elements of blocks of IQ4_NL; those of the other types are weights' too (see `dequantize`).
 void kva_decode_iq4_nl(const uint8_t *source, size_t blocks, float *y);
 

@@ -33,6 +33,7 @@ void kva_reference_walsh_hadamard(float *x, size_t rows, size_t length);
 float kva_hadamard_factor(size_t length);
 
 void kva_reference_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
+void kva_reference_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target);
 void kva_reference_prepare_vector(const float *vector, uint8_t *prepared, size_t count);
 void kva_reference_gemv(kva_type type, const kva_gemv *work);
 

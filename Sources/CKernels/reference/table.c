@@ -20,6 +20,7 @@ const kva_kernels kva_reference_kernels = {
     .rotate_adjacent = kva_reference_rotate_adjacent,
     .walsh_hadamard = kva_reference_walsh_hadamard,
     .dequantize = kva_reference_dequantize,
+    .encode_blocks = kva_reference_encode_blocks,
     .prepare_vector = kva_reference_prepare_vector,
     .gemv = kva_reference_gemv,
     .quantize_token_groups = kva_reference_quantize_token_groups,

@@ -102,9 +102,20 @@ public enum CalibrationFile {
         return set
     }
 
+    /// `nil` if it is no number of this machine.
+    private static func product(_ shape: [Int]) -> Int? {
+        var result = 1
+        for size in shape {
+            let (product, isTooLarge) = result.multipliedReportingOverflow(by: size)
+            if isTooLarge { return nil }
+            result = product
+        }
+        return result
+    }
+
     private static func array(_ dataset: Dataset, _ path: String, _ what: String) throws -> CalibrationArray {
         guard case .integers(let shape) = try dataset.attributes.read("shape"), shape.allSatisfy({ $0 >= 0 }),
-            let count = try dataset.shape.first, shape.reduce(1, *) == count
+            let count = try dataset.shape.first, product(shape) == count
         else {
             throw CalibrationFileError(path: path, problem: "has \(what) of another size than its shape", expected: nil)
         }

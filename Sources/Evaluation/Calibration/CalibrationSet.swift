@@ -46,11 +46,21 @@ public struct CalibrationSet: Sendable, Equatable {
     }
 
     /// Adds what another has learnt; for a scheme that both have, the other's.
-    public mutating func merge(_ other: CalibrationSet) {
+    ///
+    /// - Throws: `SchemeError.calibration` for another model's.
+    public mutating func merge(_ other: CalibrationSet) throws {
+        guard other.origin.weightsSHA256 == origin.weightsSHA256 else {
+            throw SchemeError.calibration(
+                scheme: other.arrays.keys.map { $0.schemeID }.min() ?? "none",
+                problem: "it is of '\(other.origin.modelName)', another one of '\(origin.modelName)'"
+            )
+        }
+        let isSameText = Set(other.origin.textSHA256s) == Set(origin.textSHA256s)
         for text in other.origin.texts where !origin.texts.contains(text) { origin.texts.append(text) }
         for hash in other.origin.textSHA256s where !origin.textSHA256s.contains(hash) {
             origin.textSHA256s.append(hash)
         }
+        if !isSameText { origin.tokens += other.origin.tokens }
         arrays.merge(other.arrays) { $1 }
     }
 }

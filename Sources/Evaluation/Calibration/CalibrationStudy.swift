@@ -64,7 +64,8 @@ public enum CalibrationStudy {
                     values: values,
                     queries: loaded.blocks[.query],
                     previous: isNext ? previous[tensor] : nil,
-                    layer: layer
+                    layer: layer,
+                    ropeSide: scheme.ropeSide
                 )
                 return try scheme.calibrate(block, sample)
             }
@@ -91,18 +92,26 @@ public enum CalibrationStudy {
     }
 }
 
-/// All tokens of one layer in float32, `[head, token, channel]`.
+/// One layer in float32, `[head, token, channel]`, without the first tokens of each sequence: attention sinks, which are
+/// large, few, and kept exact by the schemes that learn (KVQuant leaves them out alike).
 private struct LoadedLayer {
+    private static let sinkTokens = 4
     var blocks: [CapturedTensor: FloatBlock] = [:]
 
     init(_ capture: CaptureFile, _ layer: Int, needsPreRoPE: Bool) throws {
         for tensor in capture.tensorsPresent where tensor != .keyPreRope || needsPreRoPE {
             let heads = tensor == .query ? capture.metadata.heads : capture.metadata.kvHeads
-            let bits = try capture.readHalf(tensor, layer: layer, tokens: 0..<capture.tokenCount)
+            var bits: [UInt16] = [], tokens = 0
+            for sequence in capture.sequences {
+                let skipped = sequence.length > 2 * Self.sinkTokens ? Self.sinkTokens : 0
+                let range = sequence.start + skipped..<sequence.start + sequence.length
+                bits += try capture.readHalf(tensor, layer: layer, tokens: range)
+                tokens += range.count
+            }
             blocks[tensor] = FloatBlock(
                 KVBlock(
                     tokenMajor: bits,
-                    tokens: capture.tokenCount,
+                    tokens: tokens,
                     heads: heads,
                     channels: capture.metadata.headDim
                 )

@@ -58,9 +58,9 @@ struct ClusterCoder: BlockCoder {
         return ["clusters": CalibrationArray(shape: [x.heads, x.channels], values: labels)]
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> ClusterCoder {
+    func calibrated(by arrays: CalibrationArrays) throws -> ClusterCoder {
         var copy = self
-        copy.labels = (arrays["clusters"]?.values ?? []).map { Int($0) }
+        copy.labels = try arrays["clusters"]?.integers(in: 0...65535, scheme: term, "clusters") ?? []
         return copy
     }
 

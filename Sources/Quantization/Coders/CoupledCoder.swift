@@ -57,7 +57,7 @@ struct CoupledCoder: BlockCoder {
             Parallel.forEach(x.heads * groups) { item in
                 let head = item / groups, first = item % groups * width
                 var points: [Float] = []
-                // Evenly spaced over the text, eight for each code and more.
+                // Evenly spaced over the text; more of them move codebooks of 256 little.
                 let step = max(1, x.tokens / Self.calibrationTokens)
                 for token in stride(from: 0, to: x.tokens, by: step) {
                     let place = (head * x.tokens + token) * x.channels + first
@@ -81,9 +81,9 @@ struct CoupledCoder: BlockCoder {
         return ["codebooks": CalibrationArray(shape: [x.heads, groups, count, width], values: books)]
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> CoupledCoder {
+    func calibrated(by arrays: CalibrationArrays) throws -> CoupledCoder {
         var copy = self
-        copy.codebooks = arrays["codebooks"]?.values ?? []
+        copy.codebooks = try arrays["codebooks"]?.finite(scheme: term, "codebooks") ?? []
         return copy
     }
 
@@ -146,6 +146,14 @@ enum QueryWeights {
             let first = place / rowsPerHead * queries.channels
             for i in vector.indices where vector[i].isFinite {
                 squares[first + i] += Double(vector[i]) * Double(vector[i])
+            }
+        }
+        // An error before RoPE is turned over both channels of its pair by angles of all sizes.
+        if sample.ropeSide == .before, queries.channels.isMultiple(of: 2) {
+            let half = queries.channels / 2
+            for index in squares.indices where index % queries.channels < half {
+                let mean = (squares[index] + squares[index + half]) / 2
+                (squares[index], squares[index + half]) = (mean, mean)
             }
         }
         return squares.map { Float(max(1e-12, $0 / Double(max(1, rowsPerHead))).squareRoot()) }

@@ -2,7 +2,8 @@
 ///
 /// `M = ⌊bins/2⌋ − 1`, `q = round(x·M/max|x|) + M` per token; a range coder with the frequencies of each channel in a
 /// calibration text. How many bits that takes is measured, not promised: a format for storing and sending, not for
-/// attention. `cachegen` has the released bins of each layer: keys 32 in layers 0–9 and 16 after, values 32 in the first
+/// attention. The released encoder sends the frequencies of each chunk of 256 tokens along, or counts them as known; here they
+/// are those of another text, which cost no bits and fit less well. `cachegen` has the released bins of each layer: keys 32 in layers 0–9 and 16 after, values 32 in the first
 /// two layers. Source: Liu et al., CacheGen, SIGCOMM 2024, the released encoder (schemes.md §1.21).
 struct EntropyCoder: BlockCoder {
     static let name = "entropy"
@@ -14,7 +15,7 @@ struct EntropyCoder: BlockCoder {
     private var layer = 0
     private var side = CacheSide.key
     /// `[channel][symbol]`, each at least 1, a channel's sum ``RangeCoding/total``.
-    private var frequencies: [Float] = []
+    private var frequencies: [Int] = []
 
     init(_ term: inout StageTerm) throws {
         if term.flag("cachegen") {
@@ -27,7 +28,7 @@ struct EntropyCoder: BlockCoder {
 
     var term: String { "\(Self.name)-\(bins.map { "\($0)" } ?? "cachegen")" }
     /// Before entropy coding; of CacheGen's in most layers.
-    var bits: Double { 4 }
+    var bits: Double { Double(logarithm(Float(2 * ((bins ?? 16) / 2 - 1) + 1)) / logarithm(2)) }
     var scaleSharing: ScaleSharing? { .perToken }
     var groupSize: GroupSize? { .whole }
     var calibration: CalibrationNeed { .required }
@@ -71,9 +72,10 @@ struct EntropyCoder: BlockCoder {
         return ["frequencies": CalibrationArray(shape: [width, symbols], values: frequencies)]
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> EntropyCoder {
+    func calibrated(by arrays: CalibrationArrays) throws -> EntropyCoder {
         var copy = self
-        copy.frequencies = arrays["frequencies"]?.values ?? []
+        let total = Int(RangeCoding.total)
+        copy.frequencies = try arrays["frequencies"]?.integers(in: 1...total, scheme: term, "frequencies") ?? []
         return copy
     }
 

@@ -103,19 +103,26 @@ struct KVQuantCoder: BlockCoder {
         return (Float(mean), Float(variance.squareRoot()))
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> KVQuantCoder {
+    func calibrated(by arrays: CalibrationArrays) throws -> KVQuantCoder {
         var copy = self
-        copy.levels = arrays["levels"]?.values ?? []
-        copy.readLevels = arrays["read-levels"]?.values ?? []
-        copy.low = arrays["low"]?.values ?? []
-        copy.high = arrays["high"]?.values ?? []
+        func values(_ name: String) throws -> [Float] { try arrays[name]?.finite(scheme: term, name) ?? [] }
+        copy.levels = try values("levels")
+        copy.readLevels = try values("read-levels")
+        copy.low = try values("low")
+        copy.high = try values("high")
+        guard zip(copy.levels, copy.levels.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+            throw SchemeError.calibration(scheme: term, problem: "its levels are in no order")
+        }
         return copy
     }
 
     private func check(_ rows: GroupedRows) throws {
         try checkCalibration(term, levels.count, 1 << codeBits)
         try checkCalibration(term, readLevels.count, 1 << codeBits)
-        if sharing == .perChannel { try checkCalibration(term, low.count, rows.rowCount) }
+        if sharing == .perChannel {
+            try checkCalibration(term, low.count, rows.rowCount)
+            try checkCalibration(term, high.count, rows.rowCount)
+        }
     }
 
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {

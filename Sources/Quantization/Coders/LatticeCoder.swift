@@ -98,7 +98,13 @@ struct LatticeCoder: BlockCoder {
     }
 
     var term: String { "\(Self.name)-\(lattice.rawValue)-\(levels)" }
-    var bits: Double { (Double(levels).logarithm2 * Double(lattice.dimensions) + 2) / Double(lattice.dimensions) }
+    /// As digits are packed, and two bits a vector for its scale.
+    var bits: Double {
+        let digits =
+            levels & (levels - 1) == 0
+            ? Double(levels.trailingZeroBitCount) : 8 / Double(BitPacking.digitsPerByte(levels: levels))
+        return digits + 2 / Double(lattice.dimensions)
+    }
     var scaleSharing: ScaleSharing? { nil }
     var groupSize: GroupSize? { nil }
 
@@ -156,8 +162,4 @@ struct LatticeCoder: BlockCoder {
         }
         return x
     }
-}
-
-extension Double {
-    fileprivate var logarithm2: Double { Double(logarithm(Float(self)) / logarithm(2)) }
 }

@@ -23,7 +23,7 @@ struct PrincipalComponentCoder: BlockCoder {
     /// Of each group of components.
     private var groupBits: [Int] = []
     /// `[group][symbol of 8 bits]`
-    private var frequencies: [Float] = []
+    private var frequencies: [Int] = []
 
     init(_ term: inout StageTerm) throws {
         budget = try StageTerm.checked(term.requiredDecimal("bits such as 1"), "bits", above: 0, to: 8)
@@ -105,12 +105,13 @@ struct PrincipalComponentCoder: BlockCoder {
         }
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> PrincipalComponentCoder {
+    func calibrated(by arrays: CalibrationArrays) throws -> PrincipalComponentCoder {
         var copy = self
-        copy.mean = arrays["mean"]?.values ?? []
-        copy.basis = arrays["basis"]?.values ?? []
-        copy.groupBits = (arrays["bits"]?.values ?? []).map { Int($0) }
-        copy.frequencies = arrays["frequencies"]?.values ?? []
+        copy.mean = try arrays["mean"]?.finite(scheme: term, "mean") ?? []
+        copy.basis = try arrays["basis"]?.finite(scheme: term, "basis") ?? []
+        copy.groupBits = try arrays["bits"]?.integers(in: 0...8, scheme: term, "bits") ?? []
+        let total = Int(RangeCoding.total)
+        copy.frequencies = try arrays["frequencies"]?.integers(in: 1...total, scheme: term, "frequencies") ?? []
         return copy
     }
 

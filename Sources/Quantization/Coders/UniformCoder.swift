@@ -24,12 +24,14 @@ struct UniformCoder: BlockCoder {
 
     static let name = "uniform"
     static let grammar =
-        "uniform-{1…8|1.5}-{token|channel}-{gN|whole}[-sym|-zero][-origin][-clipC][-{away|up}][-{bf16|f32|e4m3}]"
+        "uniform-{1…8|1.5}-{token|channel}-{gN|whole}[-sym|-zero[-clamped]][-origin][-clipC][-{away|up}][-{bf16|f32|e4m3}]"
     static let summary = "evenly spaced levels"
 
     let levels: Int
     let rows: (sharing: ScaleSharing, size: GroupSize)
     let zero: Zero
+    /// Whether the integer zero point is one of the codes, as Atom has it; what lies beyond is cut off.
+    let clampsZero: Bool
     let holdsOrigin: Bool
     let clip: Double
     let ties: Ties
@@ -48,6 +50,7 @@ struct UniformCoder: BlockCoder {
         guard zero != .symmetric || (levels > 2 && levels != 3) else {
             throw SchemeError.parameter(name: "bits", value: "too few for 'sym'", expected: "2 or more")
         }
+        clampsZero = zero == .integer && term.flag("clamped")
         holdsOrigin = term.flag("origin")
         clip = try StageTerm.checked(term.decimal(after: "clip") ?? 1, "clip", above: 0, to: 1)
         ties = term.flag("away") ? .away : term.flag("up") ? .up : .even
@@ -62,6 +65,7 @@ struct UniformCoder: BlockCoder {
         case .integer: parts.append("zero")
         case .symmetric: parts.append("sym")
         }
+        if clampsZero { parts.append("clamped") }
         if holdsOrigin { parts.append("origin") }
         if clip < 1 { parts.append("clip\(StageTerm.written(clip))") }
         if ties != .even { parts.append(ties.rawValue) }
@@ -101,7 +105,13 @@ struct UniformCoder: BlockCoder {
             return (format.rounded((high - offset) / steps), offset)
         case .integer:
             let scale = format.rounded((high - low) / steps)
-            return (scale, scale > 0 ? format.rounded(ties.round(-low / scale)) : low)
+            guard scale > 0 else { return (0, low) }
+            let zero = ties.round(-low / scale)
+            if clampsZero { return (scale, max(0, min(steps, zero))) }
+            // Beyond what a format holds to the unit the grid would be lost: the range is then widened to hold zero.
+            if abs(zero) <= 2048 { return (scale, format.rounded(zero)) }
+            let wide = format.rounded((max(high, 0) - min(low, 0)) / steps)
+            return (wide, format.rounded(ties.round(-min(low, 0) / wide)))
         }
     }
 

@@ -16,6 +16,28 @@ public struct CalibrationArray: Sendable, Equatable {
     }
 }
 
+extension CalibrationArray {
+    /// Values that are whole numbers of a range; a file may hold anything.
+    ///
+    /// - Throws: `SchemeError.calibration`.
+    func integers(in range: ClosedRange<Int>, scheme: String, _ what: String) throws -> [Int] {
+        try values.map { value in
+            guard let whole = Int(exactly: value), range.contains(whole) else {
+                throw SchemeError.calibration(scheme: scheme, problem: "\(what) holds \(value), no number of \(range)")
+            }
+            return whole
+        }
+    }
+
+    /// - Throws: `SchemeError.calibration` for a NaN or an infinity.
+    func finite(scheme: String, _ what: String) throws -> [Float] {
+        guard values.allSatisfy({ $0.isFinite }) else {
+            throw SchemeError.calibration(scheme: scheme, problem: "\(what) holds a number that is not finite")
+        }
+        return values
+    }
+}
+
 /// What a scheme may learn from: one layer of a calibration text.
 public struct CalibrationSample: Sendable {
     public let side: CacheSide
@@ -28,6 +50,8 @@ public struct CalibrationSample: Sendable {
     public let previous: FloatBlock?
     /// From 0.
     public let layer: Int
+    /// Whether the side's block is of keys before RoPE.
+    public let ropeSide: RoPESide
 
     public init(
         side: CacheSide,
@@ -35,9 +59,11 @@ public struct CalibrationSample: Sendable {
         values: FloatBlock,
         queries: FloatBlock? = nil,
         previous: FloatBlock? = nil,
-        layer: Int = 0
+        layer: Int = 0,
+        ropeSide: RoPESide = .after
     ) {
         self.side = side
+        self.ropeSide = ropeSide
         self.keys = keys
         self.values = values
         self.queries = queries

@@ -59,6 +59,16 @@ public struct PackedTensor: Sendable, Equatable, Codable {
 
     /// - Throws: `SchemeError.packedTensor` unless a scheme of that id wrote it.
     public func check(schemeID id: String) throws {
+        let sizes = [heads, tokens, channels]
+        guard sizes.allSatisfy({ $0 >= 0 && $0 < 1 << 31 }),
+            !tokens.multipliedReportingOverflow(by: max(1, heads) * max(1, channels)).overflow,
+            elementCount < 1 << 40, elementCount / 1024 <= byteCount
+        else {
+            throw SchemeError.packedTensor(
+                scheme: id,
+                problem: "its shape \(heads) × \(tokens) × \(channels) does not suit \(byteCount) bytes"
+            )
+        }
         guard schemeID == id else {
             throw SchemeError.packedTensor(scheme: id, problem: "the bytes were written by '\(schemeID)'")
         }

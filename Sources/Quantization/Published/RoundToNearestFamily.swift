@@ -70,8 +70,18 @@ enum RoundToNearestFamily {
                 "4 bits a head's token, keys smoothed",
                 qserve
             ),
-            PublishedScheme("atom-4", keys: "uniform-4-token-whole-zero", "4 bits a head's token, integer zero", atom),
-            PublishedScheme("atom-3", keys: "uniform-3-token-whole-zero", "3 bits a head's token, integer zero", atom),
+            PublishedScheme(
+                "atom-4",
+                keys: "uniform-4-token-whole-zero-clamped",
+                "4 bits a head's token, integer zero",
+                atom
+            ),
+            PublishedScheme(
+                "atom-3",
+                keys: "uniform-3-token-whole-zero-clamped",
+                "3 bits a head's token, integer zero",
+                atom
+            ),
             PublishedScheme(
                 "intactkv-4",
                 keys: "uniform-4-token-whole",

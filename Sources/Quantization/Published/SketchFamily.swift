@@ -83,7 +83,7 @@ enum SketchFamily {
                 "vllm-4bit-nc",
                 keys: "hadamard:norm-corrected:lloyd-4",
                 values: "uniform-4-token-whole",
-                "4-bit keys with norm correction, 4-bit values",
+                "4-bit keys with norm correction, 4-bit values; here in all layers, vLLM leaves two at either end exact",
                 vllm
             ),
             PublishedScheme(

@@ -73,7 +73,7 @@ enum VectorFamily {
             PublishedScheme(
                 "nsnquant-2",
                 keys: "norm:center:norm:hadamard:grid-e8p",
-                "normalize, shift, normalize, Hadamard, a codebook for normal vectors: here E8P",
+                "normalize, shift, normalize, Hadamard, a codebook for normal vectors: here E8P, plain norms, means of the block",
                 nsn
             ),
             PublishedScheme(

@@ -39,9 +39,9 @@ struct SmoothStage: TransformStage {
         return ["factors": CalibrationArray(shape: [x.heads, x.channels], values: factors)]
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> SmoothStage {
+    func calibrated(by arrays: CalibrationArrays) throws -> SmoothStage {
         var copy = self
-        copy.factors = arrays["factors"]?.values ?? []
+        copy.factors = try arrays["factors"]?.finite(scheme: term, "factors") ?? []
         return copy
     }
 
@@ -87,7 +87,7 @@ struct ReorderStage: TransformStage {
 
     func calibrated(by arrays: CalibrationArrays) throws -> ReorderStage {
         var copy = self
-        copy.order = (arrays["order"]?.values ?? []).map { Int($0) }
+        copy.order = try arrays["order"]?.integers(in: 0...65535, scheme: term, "order") ?? []
         return copy
     }
 
@@ -104,8 +104,13 @@ struct ReorderStage: TransformStage {
     ) throws {
         try checkCalibration(term, order.count, x.heads * x.channels)
         let (tokens, channels) = (x.tokens, x.channels)
-        guard order.allSatisfy({ $0 >= 0 && $0 < channels }) else {
-            throw SchemeError.calibration(scheme: term, problem: "a channel's place is beyond \(channels)")
+        for head in 0..<x.heads {
+            guard Set(order[head * channels..<(head + 1) * channels]) == Set(0..<channels) else {
+                throw SchemeError.calibration(
+                    scheme: term,
+                    problem: "head \(head)'s order is none of \(channels) channels"
+                )
+            }
         }
         x.forEachVector { place, vector in
             let source = Array(vector), first = place / tokens * channels
@@ -136,6 +141,13 @@ struct OscarRotationStage: TransformStage {
         let channels = x.channels
         guard channels > 0, channels & (channels - 1) == 0 else {
             throw SchemeError.shape(scheme: term, problem: "\(channels) channels", expected: "a power of two")
+        }
+        guard queries.channels == channels, x.heads > 0, queries.heads.isMultiple(of: x.heads) else {
+            throw SchemeError.shape(
+                scheme: term,
+                problem: "\(x.heads) heads of \(channels) channels do not meet queries of \(queries.channels)",
+                expected: "keys and values as they are, not joined"
+            )
         }
         let group = queries.heads / x.heads
         var covariance = [Double](repeating: 0, count: channels * channels)
@@ -195,9 +207,9 @@ struct OscarRotationStage: TransformStage {
         return result
     }
 
-    func calibrated(by arrays: CalibrationArrays) -> OscarRotationStage {
+    func calibrated(by arrays: CalibrationArrays) throws -> OscarRotationStage {
         var copy = self
-        copy.rotation = arrays["rotation"]?.values ?? []
+        copy.rotation = try arrays["rotation"]?.finite(scheme: term, "rotation") ?? []
         return copy
     }
 

@@ -89,6 +89,13 @@ struct LowRankStage: PipelineStage {
                 return sums
             }
         }
+        // The singular value on both, so that neither leaves float16.
+        for index in q.indices {
+            let root = q[index].reduce(0.0) { $0 + $1 * $1 }.squareRoot().squareRoot()
+            guard root > 0 else { continue }
+            for i in q[index].indices { q[index][i] /= root }
+            for i in p[index].indices { p[index][i] *= root }
+        }
         func interleaved(_ vectors: [[Double]], _ count: Int) -> [Float] {
             (0..<count).flatMap { index in vectors.map { MetadataFormat.float16.rounded(Float($0[index])) } }
         }

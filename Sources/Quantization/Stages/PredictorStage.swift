@@ -51,7 +51,7 @@ struct PredictorStage: PipelineStage {
     func calibrated(by arrays: CalibrationArrays) throws -> PredictorStage {
         guard let array = arrays["weights"] else { throw SchemeError.notCalibrated(scheme: term) }
         var copy = self
-        copy.weights = array.values
+        copy.weights = try array.finite(scheme: term, "weights")
         return copy
     }
 

@@ -99,7 +99,7 @@ struct ErrorCommand: ParsableCommand {
         var all: CalibrationSet?
         for path in paths {
             let set = try CalibrationFile.read(path)
-            if all == nil { all = set } else { all?.merge(set) }
+            if all == nil { all = set } else { try all?.merge(set) }
         }
         return all
     }

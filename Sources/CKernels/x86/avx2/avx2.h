@@ -37,6 +37,7 @@ void kva_avx2_rotate_adjacent(float *x, const float *c, const float *s, size_t p
 void kva_avx2_walsh_hadamard(float *x, size_t rows, size_t length);
 
 void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, size_t count);
+void kva_avx2_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target);
 void kva_avx2_prepare_vector(const float *vector, uint8_t *prepared, size_t count);
 void kva_avx2_gemv(kva_type type, const kva_gemv *work);
 /// Types with blocks of 32 and of 256 elements, for one vector or two.

@@ -22,6 +22,7 @@ const kva_kernels kva_avx2_kernels = {
     .rotate_adjacent = kva_avx2_rotate_adjacent,
     .walsh_hadamard = kva_avx2_walsh_hadamard,
     .dequantize = kva_avx2_dequantize,
+    .encode_blocks = kva_avx2_encode_blocks,
     .prepare_vector = kva_avx2_prepare_vector,
     .gemv = kva_avx2_gemv,
     .quantize_token_groups = kva_avx2_quantize_token_groups,

@@ -22,6 +22,7 @@ const kva_kernels kva_avx512_kernels = {
     .rotate_adjacent = kva_avx2_rotate_adjacent,
     .walsh_hadamard = kva_avx512_walsh_hadamard,
     .dequantize = kva_avx512_dequantize,
+    .encode_blocks = kva_avx2_encode_blocks,
     .prepare_vector = kva_avx2_prepare_vector,
     .gemv = kva_avx512_gemv,
     .quantize_token_groups = kva_avx512_quantize_token_groups,

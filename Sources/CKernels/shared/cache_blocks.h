@@ -1,9 +1,8 @@
-#include "include/CKernels.h"
-#include "reference/scalars.h"
-
+// Cache types of ggml. Included once by each instruction set, which turns the loops over 32 elements into vectors of its own;
+// none may fuse multiplications with additions.
+//
 // Arithmetic in the order of ggml's quantize_row_*_ref, so that bytes agree. A scale is stored as float16; codes are made
-// with what it was before. Loops over 32 elements without branches, which the compiler turns into vectors of whatever
-// the baseline has.
+// with what it was before. Loops have no branches.
 
 enum { SIZE = 32, HALF = SIZE / 2 };
 
@@ -12,12 +11,6 @@ static const int8_t iq4_nl_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -1
 static void store_half(uint8_t *target, float x) {
     const uint16_t half = kva_float_to_half(x);
     memcpy(target, &half, sizeof half);
-}
-
-static float load_half(const uint8_t *source) {
-    uint16_t half;
-    memcpy(&half, source, sizeof half);
-    return kva_half_to_float(half);
 }
 
 /// Zero if all 32 are finite, else NaN.
@@ -157,7 +150,7 @@ static void encode_iq4_nl(const float *x, uint8_t *target) {
 
 static const size_t block_bytes[6] = {34, 24, 22, 20, 18, 18};
 
-void kva_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target) {
+static void encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8_t *target) {
     for (size_t block = 0; block < blocks; block++, x += SIZE, target += block_bytes[type]) {
         const float poison = poison_of(x);
         if (poison != 0) {
@@ -172,16 +165,6 @@ void kva_encode_blocks(const float *x, size_t blocks, kva_block_type type, uint8
             case KVA_BLOCK_Q4_1: encode_asymmetric(x, 15, 0, target); break;
             case KVA_BLOCK_Q4_0: encode_symmetric(x, -8, 15, 0, target); break;
             case KVA_BLOCK_IQ4_NL: encode_iq4_nl(x, target); break;
-        }
-    }
-}
-
-void kva_decode_iq4_nl(const uint8_t *source, size_t blocks, float *y) {
-    for (size_t block = 0; block < blocks; block++, source += 18, y += SIZE) {
-        const float scale = load_half(source);
-        for (int i = 0; i < HALF; i++) {
-            y[i] = scale * iq4_nl_levels[source[2 + i] & 15];
-            y[HALF + i] = scale * iq4_nl_levels[source[2 + i] >> 4];
         }
     }
 }
