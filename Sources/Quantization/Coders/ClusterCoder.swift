@@ -34,21 +34,16 @@ struct ClusterCoder: BlockCoder {
     var calibration: CalibrationNeed { .required }
 
     func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) -> CalibrationArrays {
-        var low = [Float](repeating: .infinity, count: x.heads * x.channels), high = low.map { -$0 }, copy = x
-        copy.forEachVector { place, vector in
-            let first = place / max(1, x.tokens) * x.channels
-            for i in vector.indices where vector[i].isFinite {
-                low[first + i] = min(low[first + i], vector[i])
-                high[first + i] = max(high[first + i], vector[i])
-            }
+        let ranges = x.foldChannels((low: Float.infinity, high: -Float.infinity)) {
+            $0 = (min($0.low, $1), max($0.high, $1))
         }
         let size = uniform.rows.size.resolved(dimension: x.channels)
         let count = max(1, (x.channels + size - 1) / size)
         var labels: [Float] = []
         for head in 0..<x.heads {
             let points = (0..<x.channels).flatMap { channel -> [Float] in
-                let index = head * x.channels + channel
-                return low[index].isFinite ? [low[index], high[index]] : [0, 0]
+                let range = ranges[head * x.channels + channel]
+                return range.low.isFinite ? [range.low, range.high] : [0, 0]
             }
             // Several starts, as the released code has.
             let runs = (1...10).map { KMeans.run(points, dimensions: 2, count: count, iterations: 50, seed: $0) }

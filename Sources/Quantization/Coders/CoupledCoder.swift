@@ -38,13 +38,7 @@ struct CoupledCoder: BlockCoder {
     var calibration: CalibrationNeed { .required }
 
     private func groups(_ shape: BlockShape) throws -> Int {
-        guard shape.channels.isMultiple(of: width) else {
-            throw SchemeError.shape(
-                scheme: term,
-                problem: "\(shape.channels) channels are no multiple of \(width)",
-                expected: "a number of channels that divides them"
-            )
-        }
+        _ = try shape.vectors(of: width, scheme: term)
         return shape.channels / width
     }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Integers in 2·M + 1 steps a token, written in as few bits as their frequencies allow.
 ///
 /// `M = ⌊bins/2⌋ − 1`, `q = round(x·M/max|x|) + M` per token; a range coder with the frequencies of each channel in a
@@ -28,7 +30,7 @@ struct EntropyCoder: BlockCoder {
 
     var term: String { "\(Self.name)-\(bins.map { "\($0)" } ?? "cachegen")" }
     /// Before entropy coding; of CacheGen's in most layers.
-    var bits: Double { Double(logarithm(Float(2 * ((bins ?? 16) / 2 - 1) + 1)) / logarithm(2)) }
+    var bits: Double { Double(log(Float(2 * ((bins ?? 16) / 2 - 1) + 1)) / log(2)) }
     var scaleSharing: ScaleSharing? { .perToken }
     var groupSize: GroupSize? { .whole }
     var calibration: CalibrationNeed { .required }

@@ -1,4 +1,6 @@
+import Foundation
 import Kernels
+import Synchronization
 import TensorCore
 
 /// Points of least mean squared error for normal vectors of a few dimensions, made when they are first used.
@@ -8,25 +10,18 @@ import TensorCore
 /// CLVQ, Pagès and Printems 2003).
 enum GaussianGrid {
     /// `[point][dimension]`
-    static func points(dimensions: Int, count: Int) -> [Float] { cache.points(dimensions, count) }
-
-    private static let cache = Cache()
-
-    private final class Cache: @unchecked Sendable {
-        // Guarded by its lock.
-        private var grids: [String: [Float]] = [:]
-        private let lock = Lock()
-
-        func points(_ dimensions: Int, _ count: Int) -> [Float] {
-            lock.with {
-                let key = "\(dimensions)-\(count)"
-                if let grid = grids[key] { return grid }
-                let grid = GaussianGrid.make(dimensions, count)
-                grids[key] = grid
-                return grid
-            }
+    static func points(dimensions: Int, count: Int) -> [Float] {
+        grids.withLock { grids in
+            let key = "\(dimensions)-\(count)"
+            if let grid = grids[key] { return grid }
+            let grid = make(dimensions, count)
+            grids[key] = grid
+            return grid
         }
     }
+
+    /// Those made so far.
+    private static let grids = Mutex<[String: [Float]]>([:])
 
     private static func make(_ dimensions: Int, _ count: Int) -> [Float] {
         let (points, weights) = sample(dimensions)
@@ -91,7 +86,7 @@ enum GaussianGrid {
         if dimensions == 2 {
             let side = 256, axis = (0..<side).map { (Float($0) + 0.5) / Float(side) * 9 - 4.5 }
             let points = axis.flatMap { x in axis.flatMap { [x, $0] } }
-            return (points, axis.flatMap { x in axis.map { exponential(-(x * x + $0 * $0) / 2) } })
+            return (points, axis.flatMap { x in axis.map { exp(-(x * x + $0 * $0) / 2) } })
         }
         var random = SeededGenerator(seed: 6)
         let count = 1 << 16

@@ -41,19 +41,8 @@ struct GridCoder: BlockCoder {
     var scaleSharing: ScaleSharing? { nil }
     var groupSize: GroupSize? { nil }
 
-    private func vectors(_ shape: BlockShape) throws -> Int {
-        guard shape.channels.isMultiple(of: dimensions) else {
-            throw SchemeError.shape(
-                scheme: term,
-                problem: "\(shape.channels) channels are no multiple of \(dimensions)",
-                expected: "heads of a multiple of \(dimensions) channels"
-            )
-        }
-        return shape.elementCount / dimensions
-    }
-
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {
-        let count = try vectors(x.shape)
+        let count = try x.shape.vectors(of: dimensions, scheme: term)
         let clean = x.elements.map { $0.isFinite ? $0 : 0 }
         var codes = [UInt16](repeating: 0, count: count)
         switch points {
@@ -78,7 +67,7 @@ struct GridCoder: BlockCoder {
     }
 
     func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock {
-        let count = try vectors(shape), dimensions = dimensions
+        let count = try shape.vectors(of: dimensions, scheme: term), dimensions = dimensions
         let bytes = try reader.next("codes", byteCount: BitPacking.byteCount(count, bits: codeBits))
         let codes = BitPacking.unpack(bytes, count: count, bits: codeBits)
         var x = FloatBlock(zeros: shape)

@@ -14,7 +14,6 @@ enum KMeans {
     /// - Parameters:
     ///   - points: `[point][dimension]`.
     ///   - weights: of points in the cost; 1 each if `nil`.
-    ///   - scales: what a dimension's difference is multiplied by; 1 each if `nil`.
     /// - Complexity: O(iterations · points · count · dimensions).
     static func run(
         _ points: [Float],

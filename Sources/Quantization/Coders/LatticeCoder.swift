@@ -36,17 +36,6 @@ struct LatticeCoder: BlockCoder {
     var scaleSharing: ScaleSharing? { nil }
     var groupSize: GroupSize? { nil }
 
-    private func vectors(_ shape: BlockShape) throws -> Int {
-        guard shape.channels.isMultiple(of: lattice.dimensions) else {
-            throw SchemeError.shape(
-                scheme: term,
-                problem: "\(shape.channels) channels are no multiple of \(lattice.dimensions)",
-                expected: "heads of a multiple of \(lattice.dimensions) channels"
-            )
-        }
-        return shape.elementCount / lattice.dimensions
-    }
-
     private func value(_ code: [Int], _ step: Float) -> [Float] {
         let point = lattice.point(code), q = Float(levels)
         let outer = lattice.nearest(point.map { $0 / q })
@@ -54,7 +43,7 @@ struct LatticeCoder: BlockCoder {
     }
 
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {
-        let count = try vectors(x.shape), width = lattice.dimensions
+        let count = try x.shape.vectors(of: lattice.dimensions, scheme: term), width = lattice.dimensions
         var codes: [UInt16] = [], scales: [UInt16] = []
         for vector in 0..<count {
             let own = x.elements[vector * width..<(vector + 1) * width].map { $0.isFinite ? $0 : 0 }
@@ -76,7 +65,7 @@ struct LatticeCoder: BlockCoder {
     }
 
     func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock {
-        let count = try vectors(shape), width = lattice.dimensions
+        let count = try shape.vectors(of: lattice.dimensions, scheme: term), width = lattice.dimensions
         let bytes = try reader.next("codes", byteCount: BitPacking.byteCount(count * width, levels: levels))
         let codes = BitPacking.unpack(bytes, count: count * width, levels: levels)
         let scaleBytes = try reader.next("steps", byteCount: BitPacking.byteCount(count, bits: 2))

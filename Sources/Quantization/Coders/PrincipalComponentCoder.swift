@@ -40,7 +40,7 @@ struct PrincipalComponentCoder: BlockCoder {
     }
 
     func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays {
-        let n = x.heads * x.channels, rows = joined(x)
+        let n = x.heads * x.channels, rows = x.joined().elements
         var mean = [Double](repeating: 0, count: n), count = 0
         for token in 0..<x.tokens {
             let row = rows[token * n..<(token + 1) * n]
@@ -115,20 +115,10 @@ struct PrincipalComponentCoder: BlockCoder {
         return copy
     }
 
-    /// `[token, head · channel]`
-    private func joined(_ x: FloatBlock) -> [Float] {
-        (0..<x.tokens).flatMap { token in
-            (0..<x.heads).flatMap { head -> ArraySlice<Float> in
-                let first = (head * x.tokens + token) * x.channels
-                return x.elements[first..<first + x.channels]
-            }
-        }
-    }
-
     /// Codes of each group, and scales `[token][group that has bits]`.
     private func codes(_ x: FloatBlock) -> (codes: [[UInt16]], scales: [Float]) {
         let n = x.heads * x.channels, groups = Self.groups(n)
-        let rows = joined(x).enumerated().map { $1 - mean[$0 % n] }
+        let rows = x.joined().elements.enumerated().map { $1 - mean[$0 % n] }
         var components = [Float](repeating: 0, count: rows.count)
         DenseMatrix.multiply(
             rows: x.tokens,
@@ -212,16 +202,7 @@ struct PrincipalComponentCoder: BlockCoder {
             into: &rows,
             stride: n
         )
-        var x = FloatBlock(zeros: shape)
-        for head in 0..<shape.heads {
-            for token in 0..<shape.tokens {
-                for channel in 0..<shape.channels {
-                    let column = head * shape.channels + channel
-                    x.elements[(head * shape.tokens + token) * shape.channels + channel] =
-                        rows[token * n + column] + mean[column]
-                }
-            }
-        }
-        return x
+        let elements = rows.enumerated().map { $1 + mean[$0 % n] }
+        return FloatBlock(heads: 1, tokens: shape.tokens, channels: n, elements: elements).separated(into: shape)
     }
 }

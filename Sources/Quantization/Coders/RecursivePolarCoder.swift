@@ -38,19 +38,8 @@ struct RecursivePolarCoder: BlockCoder {
         return levels
     }
 
-    private func blocks(_ shape: BlockShape) throws -> Int {
-        guard shape.channels.isMultiple(of: Self.width) else {
-            throw SchemeError.shape(
-                scheme: term,
-                problem: "\(shape.channels) channels are no multiple of \(Self.width)",
-                expected: "heads of a multiple of \(Self.width) channels"
-            )
-        }
-        return shape.elementCount / Self.width
-    }
-
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section] {
-        let count = try blocks(x.shape)
+        let count = try x.shape.vectors(of: Self.width, scheme: term)
         var radii: [Float] = [], codes = [[UInt16]](repeating: [], count: Self.depth)
         for block in 0..<count {
             var values = x.elements[block * Self.width..<(block + 1) * Self.width].map { Double($0) }
@@ -78,7 +67,7 @@ struct RecursivePolarCoder: BlockCoder {
     }
 
     func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock {
-        let count = try blocks(shape), radii = try reader.floats("radii", count: count)
+        let count = try shape.vectors(of: Self.width, scheme: term), radii = try reader.floats("radii", count: count)
         let codes = try (0..<Self.depth).map { level -> [UInt16] in
             let codes = count * Self.width >> (level + 1), bits = Self.angleBits[level]
             let bytes = try reader.next("angles-\(level + 1)", byteCount: BitPacking.byteCount(codes, bits: bits))

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Tiles of tokens whose channels and tokens are first brought to even variances, then coded row by row.
 ///
 /// Sinkhorn's balancing in the logarithm, the best of its iterates kept. Keys are coded per channel over the tile,
@@ -148,15 +150,15 @@ struct VarianceNormalizedCoder: BlockCoder {
             let now = imbalance(columnStd) + imbalance(rowStd)
             if now <= least { (best, least) = ((rowLog, columnLog), now) }
             for index in 0..<columns {
-                columnLog[index] = clamped(columnLog[index] + logarithm(max(1e-3, min(1e3, columnStd[index]))))
-                columnInverse[index] = 1 / exponential(columnLog[index])
+                columnLog[index] = clamped(columnLog[index] + log(max(1e-3, min(1e3, columnStd[index]))))
+                columnInverse[index] = 1 / exp(columnLog[index])
             }
             let newStd = (0..<rows).map { deviation(true, $0) }
             for index in 0..<rows {
-                rowLog[index] = clamped(rowLog[index] + logarithm(max(1e-3, min(1e3, newStd[index]))))
-                rowInverse[index] = 1 / exponential(rowLog[index])
+                rowLog[index] = clamped(rowLog[index] + log(max(1e-3, min(1e3, newStd[index]))))
+                rowInverse[index] = 1 / exp(rowLog[index])
             }
         }
-        return (best.0.map { exponential($0) }, best.1.map { exponential($0) })
+        return (best.0.map { exp($0) }, best.1.map { exp($0) })
     }
 }

@@ -1,7 +1,5 @@
-/// A step of a pipeline around those that follow it: it changes what they store, or adds to it.
-///
-/// Adding one is a file in `Stages/` and a line in `PipelineCatalogue.stages`.
-public protocol PipelineStage: Sendable {
+/// What stages and coders have in common: a term, and what they must learn.
+public protocol PipelineStep: Sendable {
     /// How its terms begin, and how they are written: `hadamard` and `hadamard[-N]`.
     static var name: String { get }
     static var grammar: String { get }
@@ -13,27 +11,35 @@ public protocol PipelineStage: Sendable {
     /// As it is written; what ``init(_:)`` reads.
     var term: String { get }
     var calibration: CalibrationNeed { get }
+    /// What it must know of a model, learnt from one layer.
+    func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays
+    /// The step with what it learnt.
+    /// - Throws: `SchemeError.calibration` if that is of another shape.
+    func calibrated(by arrays: CalibrationArrays) throws -> Self
+    /// The step for one layer's block, given what was decoded of the layer before.
+    func prepared(for context: SchemeContext) throws -> Self
+}
 
+extension PipelineStep {
+    public var calibration: CalibrationNeed { .none }
+    public func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays { [:] }
+    public func calibrated(by arrays: CalibrationArrays) throws -> Self { self }
+    public func prepared(for context: SchemeContext) throws -> Self { self }
+}
+
+/// A step of a pipeline around those that follow it: it changes what they store, or adds to it.
+///
+/// Adding one is a file in `Stages/` and a line in `PipelineCatalogue.stages`.
+public protocol PipelineStage: PipelineStep {
     func encode(_ x: FloatBlock, _ rest: PipelineRest) throws -> [PackedTensor.Section]
     func decode(_ reader: inout SectionReader, _ shape: BlockShape, _ rest: PipelineRest) throws -> FloatBlock
 
     /// What those that follow see, as far as it does not depend on them; used when they are calibrated.
     func passedOn(_ x: FloatBlock) throws -> FloatBlock
-    /// What it must know of a model, learnt from one layer.
-    func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays
-    /// The stage with what it learnt.
-    /// - Throws: `SchemeError.calibration` if that is of another shape.
-    func calibrated(by arrays: CalibrationArrays) throws -> Self
-    /// The stage for one layer's block, given what was decoded of the layer before.
-    func prepared(for context: SchemeContext) throws -> Self
 }
 
 extension PipelineStage {
-    public var calibration: CalibrationNeed { .none }
     public func passedOn(_ x: FloatBlock) throws -> FloatBlock { x }
-    public func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays { [:] }
-    public func calibrated(by arrays: CalibrationArrays) throws -> Self { self }
-    public func prepared(for context: SchemeContext) throws -> Self { self }
 }
 
 /// A stage that maps a block to another of the same shape and back, with some numbers that it stores.
@@ -83,35 +89,20 @@ extension TransformStage {
 /// The end of a pipeline: turns elements into codes.
 ///
 /// Adding one is a file in `Coders/` and a line in `PipelineCatalogue.coders`.
-public protocol BlockCoder: Sendable {
-    static var name: String { get }
-    static var grammar: String { get }
-    static var summary: String { get }
-    init(_ term: inout StageTerm) throws
-
-    var term: String { get }
+public protocol BlockCoder: PipelineStep {
     /// Bits of one element's code, metadata not counted.
     var bits: Double { get }
     var scaleSharing: ScaleSharing? { get }
     var groupSize: GroupSize? { get }
-    var calibration: CalibrationNeed { get }
     /// How scales are stored; `none` without any.
     var scaleType: String { get }
 
     func encode(_ x: FloatBlock) throws -> [PackedTensor.Section]
     func decode(_ reader: inout SectionReader, _ shape: BlockShape) throws -> FloatBlock
-
-    func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays
-    func calibrated(by arrays: CalibrationArrays) throws -> Self
-    func prepared(for context: SchemeContext) throws -> Self
 }
 
 extension BlockCoder {
     public var scaleType: String { scaleSharing == nil ? "none" : "float16" }
-    public var calibration: CalibrationNeed { .none }
-    public func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) throws -> CalibrationArrays { [:] }
-    public func calibrated(by arrays: CalibrationArrays) throws -> Self { self }
-    public func prepared(for context: SchemeContext) throws -> Self { self }
 }
 
 /// The steps after a stage.

@@ -112,24 +112,14 @@ struct ChannelMeanStage: TransformStage {
     }
 
     func measure(_ x: FloatBlock) -> [[Float]] {
-        var sums = [Double](repeating: 0, count: x.heads * x.channels), copy = x
-        copy.forEachVector { place, vector in
-            let first = place / x.tokens * x.channels
-            // What is not finite must not spoil its channel in other tokens.
-            for i in vector.indices where vector[i].isFinite { sums[first + i] += Double(vector[i]) }
-        }
-        return [sums.map { Float($0 / Double(max(1, x.tokens))) }]
+        [x.foldChannels(0.0) { $0 += Double($1) }.map { Float($0 / Double(max(1, x.tokens))) }]
     }
 
     func apply(_ x: inout FloatBlock, _ metadata: [[Float]]) { add(&x, metadata[0], -1) }
     func undo(_ x: inout FloatBlock, _ metadata: [[Float]]) { add(&x, metadata[0], 1) }
 
     private func add(_ x: inout FloatBlock, _ means: [Float], _ sign: Float) {
-        let (tokens, channels) = (x.tokens, x.channels)
-        x.forEachVector { place, vector in
-            let first = place / tokens * channels
-            for i in vector.indices { vector[i] += sign * means[first + i] }
-        }
+        x.forEachChannelElement { $1 += sign * means[$0] }
     }
 }
 
@@ -149,25 +139,13 @@ struct ChannelRootStage: TransformStage {
     }
 
     func measure(_ x: FloatBlock) -> [[Float]] {
-        var largest = [Float](repeating: 0, count: x.heads * x.channels), copy = x
-        copy.forEachVector { place, vector in
-            let first = place / x.tokens * x.channels
-            // What is not finite must not spoil its channel in other tokens.
-            for i in vector.indices where vector[i].isFinite {
-                largest[first + i] = max(largest[first + i], abs(vector[i]))
-            }
-        }
-        return [largest.map { $0.squareRoot() }]
+        [x.channelMagnitudes().map { $0.squareRoot() }]
     }
 
     func apply(_ x: inout FloatBlock, _ metadata: [[Float]]) { multiply(&x, metadata[0].map { $0 > 0 ? 1 / $0 : 0 }) }
     func undo(_ x: inout FloatBlock, _ metadata: [[Float]]) { multiply(&x, metadata[0]) }
 
     private func multiply(_ x: inout FloatBlock, _ factors: [Float]) {
-        let (tokens, channels) = (x.tokens, x.channels)
-        x.forEachVector { place, vector in
-            let first = place / tokens * channels
-            for i in vector.indices { vector[i] *= factors[first + i] }
-        }
+        x.forEachChannelElement { $1 *= factors[$0] }
     }
 }

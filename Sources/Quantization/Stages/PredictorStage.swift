@@ -23,7 +23,7 @@ struct PredictorStage: PipelineStage {
         guard let previous = sample.previous else {
             return ["weights": CalibrationArray(shape: [0, 0], values: [])]
         }
-        let inputs = Self.rows(previous, isExtended: true), outputs = Self.rows(x, isExtended: false)
+        let inputs = Self.extendedRows(previous), outputs = x.joined().elements
         let n = previous.heads * previous.channels + 1, width = x.heads * x.channels
         var x0: [Double] = [], y0: [Double] = [], count = 0
         for token in 0..<x.tokens {
@@ -90,7 +90,7 @@ struct PredictorStage: PipelineStage {
                 expected: "the same tokens"
             )
         }
-        let inputs = Self.rows(previous, isExtended: true)
+        let inputs = Self.extendedRows(previous)
         var outputs = [Float](repeating: 0, count: shape.tokens * width)
         DenseMatrix.multiply(
             rows: shape.tokens,
@@ -103,25 +103,14 @@ struct PredictorStage: PipelineStage {
             into: &outputs,
             stride: width
         )
-        var block = FloatBlock(zeros: shape)
-        for head in 0..<shape.heads {
-            for token in 0..<shape.tokens {
-                let source = token * width + head * shape.channels
-                let target = (head * shape.tokens + token) * shape.channels
-                for channel in 0..<shape.channels { block.elements[target + channel] = outputs[source + channel] }
-            }
-        }
-        return block
+        return FloatBlock(heads: 1, tokens: shape.tokens, channels: width, elements: outputs).separated(into: shape)
     }
 
-    /// `[token, head · channel]`, with a one at the end if `isExtended`.
-    private static func rows(_ x: FloatBlock, isExtended: Bool) -> [Float] {
-        (0..<x.tokens).flatMap { token -> [Float] in
-            let row = (0..<x.heads).flatMap { head -> ArraySlice<Float> in
-                let first = (head * x.tokens + token) * x.channels
-                return x.elements[first..<first + x.channels]
-            }
-            return isExtended ? row + [1] : row
+    /// `[token, head · channel]` with a one at the end of each row.
+    private static func extendedRows(_ x: FloatBlock) -> [Float] {
+        let joined = x.joined()
+        return (0..<x.tokens).flatMap { token in
+            joined.elements[token * joined.channels..<(token + 1) * joined.channels] + [1]
         }
     }
 }

@@ -13,11 +13,7 @@ struct ReorderStage: TransformStage {
     var calibration: CalibrationNeed { .required }
 
     func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) -> CalibrationArrays {
-        var sums = [Double](repeating: 0, count: x.heads * x.channels), copy = x
-        copy.forEachVector { place, vector in
-            let first = place / max(1, x.tokens) * x.channels
-            for i in vector.indices where vector[i].isFinite { sums[first + i] += Double(abs(vector[i])) }
-        }
+        let sums = x.foldChannels(0.0) { $0 += Double(abs($1)) }
         let order = (0..<x.heads).flatMap { head -> [Float] in
             let first = head * x.channels
             return (0..<x.channels).sorted { (-sums[first + $0], $0) < (-sums[first + $1], $1) }.map { Float($0) }

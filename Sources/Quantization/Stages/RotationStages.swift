@@ -72,35 +72,13 @@ struct JoinHeadsStage: PipelineStage {
 
     var term: String { Self.name }
 
-    private func joined(_ shape: BlockShape) -> BlockShape {
-        BlockShape(heads: min(1, shape.heads), tokens: shape.tokens, channels: shape.heads * shape.channels)
-    }
-
-    func passedOn(_ x: FloatBlock) -> FloatBlock {
-        var result = FloatBlock(zeros: joined(x.shape))
-        for head in 0..<x.heads {
-            for token in 0..<x.tokens {
-                let source = (head * x.tokens + token) * x.channels, target = (token * x.heads + head) * x.channels
-                for i in 0..<x.channels { result.elements[target + i] = x.elements[source + i] }
-            }
-        }
-        return result
-    }
+    func passedOn(_ x: FloatBlock) -> FloatBlock { x.joined() }
 
     func encode(_ x: FloatBlock, _ rest: PipelineRest) throws -> [PackedTensor.Section] {
-        try rest.encode(passedOn(x))
+        try rest.encode(x.joined())
     }
 
     func decode(_ reader: inout SectionReader, _ shape: BlockShape, _ rest: PipelineRest) throws -> FloatBlock {
-        let x = try rest.decode(&reader, joined(shape))
-        var result = FloatBlock(zeros: shape)
-        for head in 0..<shape.heads {
-            for token in 0..<shape.tokens {
-                let target = (head * shape.tokens + token) * shape.channels
-                let source = (token * shape.heads + head) * shape.channels
-                for i in 0..<shape.channels { result.elements[target + i] = x.elements[source + i] }
-            }
-        }
-        return result
+        try rest.decode(&reader, shape.joined).separated(into: shape)
     }
 }

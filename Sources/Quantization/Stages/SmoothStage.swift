@@ -21,13 +21,7 @@ struct SmoothStage: TransformStage {
     var calibration: CalibrationNeed { .required }
 
     func calibrate(_ x: FloatBlock, _ sample: CalibrationSample) -> CalibrationArrays {
-        var largest = [Float](repeating: 0, count: x.heads * x.channels), copy = x
-        copy.forEachVector { place, vector in
-            let first = place / max(1, x.tokens) * x.channels
-            for i in vector.indices where vector[i].isFinite {
-                largest[first + i] = max(largest[first + i], abs(vector[i]))
-            }
-        }
+        let largest = x.channelMagnitudes()
         let half = x.channels / 2
         let factors = largest.indices.map { index -> Float in
             let channel = index % x.channels, pair = channel < half ? index + half : index - half
@@ -48,10 +42,6 @@ struct SmoothStage: TransformStage {
 
     private func multiply(_ x: inout FloatBlock, _ factors: [Float]) throws {
         try checkCalibration(term, factors.count, x.heads * x.channels)
-        let (tokens, channels) = (x.tokens, x.channels)
-        x.forEachVector { place, vector in
-            let first = place / tokens * channels
-            for i in vector.indices { vector[i] *= factors[first + i] }
-        }
+        x.forEachChannelElement { $1 *= factors[$0] }
     }
 }
