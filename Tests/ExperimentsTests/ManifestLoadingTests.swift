@@ -182,17 +182,29 @@ import Testing
         }
     }
 
+    /// Models and texts that are downloaded may be absent; everything else must be right without them.
     @Test func committedExperimentsAreValid() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "experiments")
-        let folders = try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
-        let manifests = folders.map { root.appending(path: "\($0)/experiment.yaml").path }
-            .filter { FileManager.default.fileExists(atPath: $0) }
-        #expect(!manifests.isEmpty)
+            .deletingLastPathComponent()
+        let experiments = root.appending(path: "experiments")
+        let files = try FileManager.default.subpathsOfDirectory(atPath: experiments.path).sorted()
+            .filter { $0.hasSuffix(".yaml") && !$0.hasPrefix("_shared/") }
+        #expect(files.contains { $0.hasSuffix("/experiment.yaml") })
         try TestRun.with { run in
-            for path in manifests {
-                let manifest = try Manifest.load(path, overrides: ["model.path=\(run.path("model.gguf"))"])
-                #expect(path.hasSuffix("/\(manifest.name)/experiment.yaml"), "a run is named like its experiment")
+            for file in files {
+                let path = experiments.appending(path: file).path
+                var overrides = ["model.path=\(run.path("model.gguf"))"]
+                if try String(contentsOfFile: path, encoding: .utf8).contains("/data/texts/") {
+                    overrides.append("texts=[\(root.appending(path: "data/sample-prose.txt").path)]")
+                }
+                let manifest = try Manifest.load(path, overrides: overrides)
+                let folder = file.prefix { $0 != "/" }
+                if file.hasSuffix("/experiment.yaml") {
+                    #expect(manifest.name == folder, "a run is named like its experiment")
+                } else {
+                    let number = folder.prefix { $0 != "-" }
+                    #expect(manifest.name.hasPrefix("\(number)-"), "a variant has its experiment's number")
+                }
             }
         }
     }
