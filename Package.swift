@@ -107,7 +107,7 @@ let package = Package(
         tests("CaptureTests", ["TestSupport", "Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests(
             "EvaluationTests",
-            ["Evaluation", "Capture", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
+            ["Evaluation", "Capture", "HDF5", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
         ),
         tests("ReportingTests", ["Reporting", "Plotting", "TensorCore"]),
         tests(
