@@ -19,9 +19,9 @@ struct StatisticsStudyTensor: Sendable {
         scan = try capture.scan(tensor, layer: layer)
         self.slabBytes = slabBytes
         sample = TokenSample(tokens: capture.tokenCount)
-        parts = stride(from: 0, to: capture.tokenCount, by: Self.partTokens).map {
-            $0..<min(capture.tokenCount, $0 + Self.partTokens)
-        }
+        let count = capture.tokenCount
+        // Of a capture without tokens one part without tokens, so that its tensors have their rows.
+        parts = stride(from: 0, to: max(1, count), by: Self.partTokens).map { $0..<min(count, $0 + Self.partTokens) }
     }
 
     var layer: Int { scan.layer }

@@ -45,9 +45,8 @@ import Testing
     @Test func ranksStayWithinTheStatedBound() {
         let tokens = 200_000
         let sample = TokenSample(tokens: tokens)
-        for values in [
-            (0..<tokens).map { Float($0) }, (0..<tokens).map { Float($0 % 24) }, (0..<tokens).map { Float($0 % 977) },
-        ] {
+        for period in [tokens, 24, 977] {
+            let values = (0..<tokens).map { Float($0 % period) }
             let drawn = (0..<sample.count).map { values[sample.token(at: $0)] }.sorted()
             let sorted = values.sorted()
             for probability in [0.001, 0.01, 0.25, 0.5, 0.9, 0.999] {
