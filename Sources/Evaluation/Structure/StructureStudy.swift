@@ -65,6 +65,12 @@ public enum StructureStudy {
             let analyses = settings.analyses.filter { $0 != .attention || plan?.layers.isEmpty == false }
             result = StructureStudyResult(analyses)
             result.warnings = plan?.warnings ?? []
+            if settings.analyses.contains(.rotation), !TensorProfile.canRotate(capture.metadata.headDim) {
+                result.warnings.append(
+                    "transform-effects: heads of \(capture.metadata.headDim) channels, no power of two, have no Hadamard "
+                        + "rotation"
+                )
+            }
             let slabs = tensors.reduce(0) { $0 + $1.slabCount }
             let passes = settings.analyses.contains { ![.attention, .layers].contains($0) } ? 4 : 0
             let second = settings.analyses.contains(.outliers) ? 2 : 0

@@ -122,23 +122,28 @@ public struct OutlierCounts: Sendable {
         }
     }
 
-    /// The quantiles of a token between which it has no outliers, by nearest rank.
-    private static func centralRange(of row: UnsafeBufferPointer<Float>) -> (low: Float, high: Float) {
+    /// The quantiles of a token between which it has no outliers, interpolated between ranks as torch and numpy do: at
+    /// the nearest rank, a token of fewer than 200 elements would have none.
+    private static func centralRange(of row: UnsafeBufferPointer<Float>) -> (low: Double, high: Double) {
         let sorted = row.filter { $0.isFinite }.sorted()
-        func element(_ probability: Double) -> Float {
-            sorted[max(1, Int((probability * Double(sorted.count)).rounded(.up))) - 1]
+        func quantile(_ probability: Double) -> Double {
+            let place = probability * Double(sorted.count - 1)
+            let below = Int(place)
+            let (low, high) = (Double(sorted[below]), Double(sorted[min(below + 1, sorted.count - 1)]))
+            return low + (place - Double(below)) * (high - low)
         }
         guard !sorted.isEmpty else { return (-.infinity, .infinity) }
-        return (element((1 - OutlierDefinition.percentile) / 2), element((1 + OutlierDefinition.percentile) / 2))
+        return (quantile((1 - OutlierDefinition.percentile) / 2), quantile((1 + OutlierDefinition.percentile) / 2))
     }
 
     private static func count(
         _ row: UnsafeBufferPointer<Float>,
-        _ ends: (low: Float, high: Float),
+        _ ends: (low: Double, high: Double),
         _ byChannel: inout [Int]
     ) -> Int {
         var found = 0
-        for (channel, value) in row.enumerated() where value.isFinite && (value < ends.low || value > ends.high) {
+        for (channel, value) in row.enumerated()
+        where value.isFinite && (Double(value) < ends.low || Double(value) > ends.high) {
             found += 1
             byChannel[channel] += 1
         }

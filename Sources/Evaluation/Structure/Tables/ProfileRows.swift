@@ -93,7 +93,10 @@ extension TensorProfile {
         }
     }
 
-    static let probabilities = Set(
-        (1..<40).map { Double($0) / 40 } + (1...14).flatMap { [1 / Double(1 << $0), 1 - 1 / Double(1 << $0)] }
-    ).sorted()
+    /// Multiples of 1/40, 2^−k and 1 − 2^−k.
+    static let probabilities: [Double] = {
+        let even = (1..<40).map { Double($0) / 40 }
+        let powers = (1...14).map { 1 / Double(1 << $0) }
+        return Set(even + powers + powers.map { 1 - $0 }).sorted()
+    }()
 }
