@@ -10,7 +10,7 @@ import TensorCore
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, stages, metrics, statistics, figures, benchmarks.",
+        abstract: "Print what can be named: schemes, stages, metrics, statistics, analyses, figures, benchmarks.",
         discussion: """
             Examples:
               kvatlas list schemes
@@ -21,10 +21,10 @@ struct ListCommand: ParsableCommand {
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, stages, metrics, statistics, figures, benchmarks
+        case schemes, stages, metrics, statistics, analyses, figures, benchmarks
     }
 
-    @Argument(help: "schemes, stages, metrics, statistics, figures or benchmarks.")
+    @Argument(help: "schemes, stages, metrics, statistics, analyses, figures or benchmarks.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
@@ -72,6 +72,10 @@ struct ListCommand: ParsableCommand {
         case .statistics:
             if let by { return try printColumns(of: StatisticsTable.empty(by)) }
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
+        case .analyses:
+            try printList(StructureAnalysis.allCases.map { AnalysisEntry($0) }) {
+                [$0.id, $0.tables.joined(separator: ", "), $0.summary]
+            }
         case .figures:
             try printList((FigureCatalogue.all + FigureCatalogue.onRequest).map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
@@ -156,6 +160,17 @@ struct ListCommand: ParsableCommand {
             unit = statistic.unit
             definition = statistic.definition
             grains = Grain.allCases.filter { statistic.grains.contains($0) }
+        }
+    }
+
+    private struct AnalysisEntry: Encodable {
+        let id, summary: String
+        let tables: [String]
+
+        init(_ analysis: StructureAnalysis) {
+            id = analysis.rawValue
+            summary = analysis.summary
+            tables = analysis.tables
         }
     }
 

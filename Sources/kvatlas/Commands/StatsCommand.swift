@@ -32,6 +32,8 @@ struct StatsCommand: ParsableCommand {
               kvatlas stats capture.h5 --by layer --tensors key,value --out -
               kvatlas stats capture.h5 --by channel,head,layer --histogram --out statistics
               kvatlas stats capture.h5 --by all --layers 0-3 --out statistics --json
+              kvatlas stats capture.h5 --analyses all --out structure
+              kvatlas stats capture.h5 --analyses tiles --layers 0,7-9 --out -
 
             Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted (nothing half-written is left).
             """
@@ -41,7 +43,15 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var input: CaptureOptions
 
     @Option(help: ArgumentHelp("channel, token, head, layer, several with commas, or all.", valueName: "grains"))
-    var by: String
+    var by: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "In place of --by: analyses of 'kvatlas list analyses', or all. --out is then a folder.",
+            valueName: "list"
+        )
+    )
+    var analyses: String?
 
     @Option(help: ArgumentHelp("Tensors (default: all in the capture).", valueName: "list"))
     var tensors: String?
@@ -64,7 +74,7 @@ struct StatsCommand: ParsableCommand {
     @Flag(help: "Print what was done as JSON on stdout.")
     var json = false
 
-    private func grains() throws -> [Grain] {
+    private func grains(_ by: String) throws -> [Grain] {
         try UsageError.wrap("stats") {
             if by.trimmingCharacters(in: .whitespaces) == "all" { return Grain.allCases }
             return try parseList(by, of: Grain.allCases, what: "grain")
@@ -72,13 +82,19 @@ struct StatsCommand: ParsableCommand {
     }
 
     func validate() throws {
+        guard (by == nil) != (analyses == nil) else { throw ValidationError("one of --by and --analyses is needed") }
         if json, out == "-" { throw ValidationError("--json and --out - both want stdout") }
+        if analyses != nil, json || histogram {
+            throw ValidationError("\(json ? "--json" : "--histogram") goes with --by, not with --analyses")
+        }
     }
 
     func run() throws {
         try shared.apply()
+        if let analyses { return try runStructure(analyses) }
+        guard let by else { return }
         var settings = StatisticsStudySettings()
-        settings.grains = try grains()
+        settings.grains = try grains(by)
         settings.histogram = histogram
         let destination = try UsageError.wrap("stats") { try StatisticsOutput.Destination(out, settings) }
         settings.tensors = try tensors.map { list in
