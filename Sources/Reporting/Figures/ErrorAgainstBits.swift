@@ -100,15 +100,6 @@ public enum ErrorAgainstBits: Figure {
         return front
     }
 
-    /// Without its window, which the caption tells; KIVI's pair of groups by its name.
-    private static func name(_ scheme: String) -> String {
-        let plain = String(scheme.prefix { $0 != "+" && $0 != "@" })
-        guard let match = plain.wholeMatch(of: #/rtn-int(\d)-channel-g(\d+)\/rtn-int(\d)-token-g(\d+)/#),
-            match.1 == match.3, match.2 == match.4
-        else { return plain }
-        return "kivi-\(match.1)-g\(match.2)"
-    }
-
     private static func panel(_ tensor: String, _ metric: String, _ points: [Point]) throws -> Panel? {
         guard !points.isEmpty else { return nil }
         let front = front(points)
@@ -128,7 +119,7 @@ public enum ErrorAgainstBits: Figure {
             try LabelMark(
                 x: .numbers(front.map { $0.bits }),
                 y: .numbers(front.map { $0.error }),
-                texts: front.map { name($0.scheme) }
+                texts: front.map { SchemeName.short($0.scheme) }
             ),
         ]
         return try Panel(
@@ -147,7 +138,7 @@ public enum ErrorAgainstBits: Figure {
         }
         guard let key, let own = points[key] else { return "Error against bits" }
         let best = [2.5, 4.6].compactMap { limit -> (bits: Double, name: String)? in
-            own.filter { $0.bits <= limit }.min { $0.error < $1.error }.map { (limit, name($0.scheme)) }
+            own.filter { $0.bits <= limit }.min { $0.error < $1.error }.map { (limit, SchemeName.short($0.scheme)) }
         }
         guard let low = best.first, let high = best.last, low.name != high.name else { return "Error against bits" }
         return "\(low.name) errs least up to \(low.bits) bits, \(high.name) up to \(high.bits)"
