@@ -12,7 +12,8 @@ extension SyntheticTables {
     var everything: [String: Table] {
         let more = [
             distributionQuantiles, statisticsHead, outlierDefinitions, outlierStability, transformEffects,
-            attentionSinks, attentionProfile, spectrum, locality, crossLayer, codeEntropy, quality, qualityByPosition,
+            attentionSinks, attentionProfile, spectrum, spectrumSummary, locality, crossLayer, codeEntropy, quality,
+            qualityByPosition,
             errors, decode,
         ]
         return all.merging(more.map { ($0.name, $0) }) { first, _ in first }
@@ -76,6 +77,7 @@ extension SyntheticTables {
         )
         for layer in 0..<layers {
             for tensor in ["key_pre_rope", "key", "value"] {
+                let scale = tensor == "key_pre_rope" ? 0.8 : 1
                 let (deviation, wide, share) = mixture(tensor, layer)
                 let mean = tensor == "value" ? 0 : 0.2
                 let total = ((1 - share) * deviation * deviation + share * wide * wide).squareRoot()
@@ -84,8 +86,9 @@ extension SyntheticTables {
                         (1 - share) * Self.normal((x - mean) / deviation) + share * Self.normal((x - mean) / wide)
                     }
                     table.append([
-                        .integer(layer), .string(tensor), .number(probability), .number(value),
-                        .number(Self.inverse(probability, Self.normal)), .number(mean), .number(total),
+                        .integer(layer), .string(tensor), .number(probability), .number(scale * value),
+                        .number(Self.inverse(probability, Self.normal)), .number(scale * mean),
+                        .number(scale * total),
                     ])
                 }
             }
@@ -272,6 +275,25 @@ extension SyntheticTables {
         return table
     }
 
+    var spectrumSummary: Table {
+        var table = Self.table(
+            "spectrum-summary",
+            "layer tensor head effective_rank stable_rank components_90 components_99"
+        )
+        for layer in 0..<layers {
+            for (place, tensor) in ["key_pre_rope", "key", "value"].enumerated() {
+                for head in 0..<heads {
+                    let rank = (hasOutliers ? 9 : 40) + 5 * Double(place) + 2 * sin(Double(layer + head))
+                    table.append([
+                        .integer(layer), .string(tensor), .integer(head), .number(rank), .number(rank / 2),
+                        .number(rank), .number(2 * rank),
+                    ])
+                }
+            }
+        }
+        return table
+    }
+
     var locality: Table {
         var table = Self.table("locality", "layer tensor head neighbour_cosine delta_variance_ratio")
         var random = SeededGenerator(seed: seed &+ 100)
@@ -310,7 +332,7 @@ extension SyntheticTables {
             for tensor in ["key", "value"] {
                 for bits in [2, 4] {
                     for (scheme, share) in [("rtn-int\(bits)-token-g32", 0.86), ("rtn-int\(bits)-channel-g32", 0.95)] {
-                        let own = share + 0.03 * sin(Double(layer))
+                        let own = share + 0.03 * sin(Double(layer)) - (tensor == "key" ? 0.1 : 0)
                         table.append([
                             .integer(layer), .string(tensor), .string(scheme), .integer(bits),
                             .number(Double(bits) * own), .number(own),

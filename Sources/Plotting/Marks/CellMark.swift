@@ -111,13 +111,15 @@ public struct CellMark: Mark {
             writer.element("path", ["class": ramp.className(level), "d": path])
         }
         writer.end()
-        for (rowIndex, texts) in labels.enumerated() {
-            for (column, text) in texts.enumerated() {
+        for (rowIndex, texts) in labels.prefix(rows.count).enumerated() {
+            for (column, text) in texts.prefix(rows[0].count).enumerated() {
+                // On the half of the ramp that stands out from the page, text has the page's colour.
+                let isStrong = shade(rows[rowIndex][column]) >= ColorRamp.levels / 2 + 1
                 writer.label(
                     text,
                     x: left + columnWidth * (Double(column) + 0.5),
                     y: low + rowHeight * (Double(rowIndex) + 0.5) + 4,
-                    class: "halo",
+                    class: isStrong ? "page" : "ink",
                     anchor: .middle
                 )
             }

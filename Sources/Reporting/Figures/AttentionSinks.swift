@@ -26,7 +26,11 @@ public enum AttentionSinks: Figure {
     /// One token over all layers shown.
     private struct Entry {
         let token: Int
-        let label: String
+        let piece: String
+        /// Text and number, beside axes.
+        var label: String { piece.isEmpty ? "\(token)" : "\(piece)  \(token)" }
+        /// Number and text, in sentences.
+        var name: String { piece.isEmpty ? "\(token)" : "\(token) (\(piece))" }
         /// Mean over layers; a layer that does not list the token counts as 0.
         let share: Double
         let keyNorm: Double
@@ -79,7 +83,7 @@ public enum AttentionSinks: Figure {
             let piece = Wording.piece(own.first { !$0.piece.isEmpty }?.piece ?? "")
             return Entry(
                 token: token,
-                label: piece.isEmpty ? "\(token)" : "\(piece)  \(token)",
+                piece: piece,
                 share: own.reduce(0) { $0 + $1.share } / Double(layers),
                 keyNorm: median(own.map { $0.keyNorm }),
                 valueNorm: median(own.map { $0.valueNorm }),
@@ -136,7 +140,7 @@ public enum AttentionSinks: Figure {
             return try LineMark(
                 x: own.map { Double($0.layer) },
                 y: own.map { value($0) },
-                series: "token \(entry.label)",
+                series: "token \(entry.name)",
                 showsPoints: own.count <= 40
             )
         }
@@ -170,12 +174,12 @@ public enum AttentionSinks: Figure {
         let sinks = entries.filter { 2 * $0.sinkLayers > layers }
         guard !sinks.isEmpty else {
             return
-                "No token is an attention sink in most layers: the first by share, token \(first.label), gets \(share)"
+                "No token is an attention sink in most layers: the first by share, token \(first.name), gets \(share)"
         }
         let norm =
             first.keyNorm > 0
             ? "; its key’s norm is \(Wording.times(first.keyNorm)) the median token’s" : ""
         let others = sinks.count == 1 ? "" : ", the largest of \(sinks.count) sinks"
-        return "Token \(first.label) draws \(share) of all attention\(others)\(norm)"
+        return "Token \(first.name) draws \(share) of all attention\(others)\(norm)"
     }
 }

@@ -114,8 +114,8 @@ public enum LayerHeadHeatMap: Figure {
         guard let largest = cells.max(by: { $0.value < $1.value }) else { return Wording.statistic(statistic) }
         let name = Wording.statistic(statistic)
         let place =
-            "\(Wording.head([largest.tensor])) \(largest.head) of layer \(largest.layer) of the "
-            + Wording.plural(largest.tensor)
+            "\(Wording.head([largest.tensor])) \(largest.head) of the \(Wording.plural(largest.tensor)) in layer "
+            + "\(largest.layer)"
         let middle = median(cells.map { $0.value })
         if middle > 0, largest.value >= standsOutFrom * middle {
             return "\(name): \(NumberText.short(largest.value)) in \(place), "

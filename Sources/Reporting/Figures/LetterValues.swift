@@ -31,7 +31,8 @@ public enum LetterValues: Figure {
         guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], "no layer has quartiles") }
         return try Plot(
             title: title(all),
-            subtitle: "Elements of each layer: the darkest box holds the middle half, each paler pair half of the rest",
+            subtitle:
+                "Elements of each layer: the widest box holds the middle half, each further pair half of the rest",
             caption: input.caption(
                 "Line across a box: median. Boxes end at the quantiles 2⁻ᵏ and 1 − 2⁻ᵏ, k = 2 … \(deepest(all)); "
                     + "elements beyond the outermost are not drawn.",
@@ -102,7 +103,7 @@ public enum LetterValues: Figure {
                 y: Axis(
                     "Element \(Wording.letter(tensor)) (unitless)",
                     kind: isLong ? .symmetricLogarithmic : .linear,
-                    linearWithin: isLong ? powerOfTen(below: scale) : 1
+                    linearWithin: isLong ? powerOfTen(near: scale) : 1
                 ),
                 marks: marks,
                 colorBar: ColorBar(
@@ -120,7 +121,7 @@ public enum LetterValues: Figure {
     }
 
     /// Where a symmetric logarithmic axis turns, so that most elements lie on its linear part.
-    private static func powerOfTen(below scale: Double) -> Double { pow(10, floor(log10(scale))) }
+    private static func powerOfTen(near scale: Double) -> Double { pow(10, log10(scale).rounded()) }
 
     private static func title(_ all: [DistributionQuantiles]) -> String {
         let known = all.compactMap { own in own.tailReach.map { (own: own, reach: $0) } }

@@ -135,7 +135,7 @@ struct MagnitudeGrids {
         )
     }
 
-    /// What is seen: the most striking channel of the first tensor, then of the second.
+    /// What is seen: the most striking channel of the first tensor, then of the last.
     var title: String {
         let peaks = tensors.compactMap { tensor in
             grids.filter { $0.tensor == tensor }.compactMap { grid in grid.widest.map { (grid, $0) } }
@@ -149,7 +149,7 @@ struct MagnitudeGrids {
             : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
                 + "\(Wording.times(peak.ratio)) \(grid.medianName)"
         if peaks.count > 1 {
-            let (other, second) = peaks[1]
+            let (other, second) = peaks[peaks.count - 1]
             title += "; the widest of the \(Wording.plural(other.tensor)) is \(Wording.times(second.ratio))"
         }
         return title

@@ -19,6 +19,8 @@ public enum MagnitudeHeatMap: Figure {
         _ grids: [MagnitudeGrid],
         columns: Int
     ) throws -> Plot {
+        // Three panels side by side have no room for long titles.
+        let isNarrow = columns == 3
         let scales = selected.sharedScales()
         let panels = try grids.map { grid in
             let tokens = Double(grid.tokens.lowerBound)...Double(grid.tokens.upperBound + 1)
@@ -31,21 +33,27 @@ public enum MagnitudeHeatMap: Figure {
                 domain: scales[Wording.magnitude(grid.tensor)]
             )
             return try Panel(
-                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)"
+                    + (isNarrow ? "" : ", head \(grid.head)"),
                 x: Axis("Token", domain: tokens, integersOnly: true, showsGrid: false),
-                y: Axis("Channel", domain: channels, integersOnly: true, showsGrid: false),
+                y: Axis(
+                    isNarrow ? "Channel of head \(grid.head)" : "Channel",
+                    domain: channels,
+                    integersOnly: true,
+                    showsGrid: false
+                ),
                 marks: [cells],
                 colorBar: ColorBar(
                     ramp: cells.ramp,
                     domain: cells.domain,
-                    title: "\(Wording.magnitude(grid.tensor)) (unitless)"
+                    title: isNarrow ? "" : "\(Wording.magnitude(grid.tensor)) (unitless)"
                 ),
                 height: columns == 1 ? 340 : 230
             )
         }
         return try Plot(
             title: selected.title,
-            subtitle: "Magnitude of each element over tokens and channels"
+            subtitle: "Magnitude of each element\(isNarrow ? " (unitless)" : "") over tokens and channels"
                 + selected.scaleNote("colour"),
             caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),

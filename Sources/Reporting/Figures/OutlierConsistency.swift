@@ -62,16 +62,14 @@ public enum OutlierConsistency: Figure {
             subtitle:
                 "Above the diagonal: Jaccard index of the largest channels; below it: Spearman's rank correlation",
             caption: input.caption(
+                "Parts: " + parts.enumerated().map { "\(letter($0)) \($1)" }.joined(separator: ", ") + ".",
                 "Channels by largest |x|, mean over \(layers.count == 1 ? "layer \(layers[0])" : "\(layers.count) layers")"
                     + (counts.isEmpty ? "." : "; the top \(Wording.ranges(counts)) channels are compared."),
                 everyPart.count > parts.count ? "The first \(parts.count) of \(everyPart.count) parts." : "",
                 "Colours of negative correlations are those of 0."
             ),
             columns: matrices.count == 1 ? 1 : 2,
-            panels: try matrices.enumerated().map { index, matrix in
-                // Names of parts stand once in a row of panels.
-                try panel(matrix, isLabelled: index.isMultiple(of: 2))
-            }
+            panels: try matrices.map { try panel($0) }
         )
     }
 
@@ -116,7 +114,7 @@ public enum OutlierConsistency: Figure {
         String(UnicodeScalar(UInt8(ascii: "A") + UInt8(clamping: index)))
     }
 
-    private static func panel(_ matrix: Matrix, isLabelled: Bool) throws -> Panel {
+    private static func panel(_ matrix: Matrix) throws -> Panel {
         let parts = matrix.parts
         let count = parts.count
         var values = [[Double]](repeating: [Double](repeating: .nan, count: count), count: count)
@@ -147,11 +145,8 @@ public enum OutlierConsistency: Figure {
                 "",
                 domain: edges,
                 showsGrid: false,
-                ticks: parts.enumerated().map { index, part in
-                    Tick(
-                        value: Double(count - 1 - index),
-                        label: isLabelled ? "\(part)  \(letter(index))" : letter(index)
-                    )
+                ticks: parts.indices.map { index in
+                    Tick(value: Double(count - 1 - index), label: letter(index))
                 }
             ),
             marks: [cells],

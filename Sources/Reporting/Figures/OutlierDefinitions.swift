@@ -13,7 +13,7 @@ public enum OutlierDefinitions: Figure {
     ]
     private static let measures: [(column: String, title: String, axis: String)] = [
         ("element_share", "Elements", "Share of elements"), ("channel_share", "Channels", "Share of channels"),
-        ("token_share", "Tokens with at least one", "Share of tokens"),
+        ("token_share", "Tokens with an outlier", "Share of tokens"),
     ]
     private static let usualTensors = ["key_pre_rope", "key", "value"]
 
@@ -49,7 +49,14 @@ public enum OutlierDefinitions: Figure {
             throw input.nothingToShow(in: tables[0], "no row of the chosen layers and tensors")
         }
         let definitions = unique(shown.map { $0.definition })
-        let panels = try measures.indices.compactMap { try panel($0, shown, definitions, tensors) }
+        var panels: [Panel] = []
+        for measure in measures.indices {
+            // Names of the definitions stand once, at the left.
+            if let next = try panel(measure, shown, definitions, tensors, isLabelled: panels.isEmpty) {
+                panels.append(next)
+            }
+        }
+        guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], "no definition finds an outlier") }
         let hasZero = shown.contains { $0.shares.contains(0) }
         return try Plot(
             title: title(shown, definitions),
@@ -58,6 +65,8 @@ public enum OutlierDefinitions: Figure {
                 rules(shown, definitions),
                 hasZero ? "A share of zero stands at the left end of its axis, marked 0." : ""
             ),
+            columns: panels.count,
+            columnWeights: [1.55] + panels.dropFirst().map { _ in 1 },
             panels: panels
         )
     }
@@ -73,7 +82,8 @@ public enum OutlierDefinitions: Figure {
         _ measure: Int,
         _ rows: [Row],
         _ definitions: [String],
-        _ tensors: [String]
+        _ tensors: [String],
+        isLabelled: Bool
     ) throws -> Panel? {
         let positive = rows.map { $0.shares[measure] }.filter { $0 > 0 }
         guard let least = positive.min() else {
@@ -84,7 +94,7 @@ public enum OutlierDefinitions: Figure {
         func placed(_ share: Double) -> Double { share > 0 ? share : share == 0 ? zero : .nan }
         // Bands are drawn from the bottom: the first definition stands on top.
         let names = Array(definitions.reversed())
-        var marks: [any Mark] = [try PointMark(x: .numbers(names.map { _ in .nan }), y: .names(names), radius: 0)]
+        var marks: [any Mark] = []
         for (place, tensor) in tensors.enumerated() {
             let offset = 0.22 * (Double(tensors.count - 1) / 2 - Double(place))
             var y: [Double] = [], mean: [Double] = [], low: [Double] = [], high: [Double] = []
@@ -99,19 +109,24 @@ public enum OutlierDefinitions: Figure {
             }
             guard !y.isEmpty else { continue }
             let series = Wording.plural(tensor)
+            marks.append(try PointMark(x: .numbers(mean), y: .numbers(y), series: series))
             marks.append(
                 try SegmentMark(x1: .numbers(low), y1: .numbers(y), x2: .numbers(high), y2: .numbers(y), series: series)
             )
-            marks.append(try PointMark(x: .numbers(mean), y: .numbers(y), series: series))
         }
         let domain = (zero / 1.5)...max(1.5, zero)
-        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...1, count: 9)
+        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...1, count: 6)
         return try Panel(
             title: measures[measure].title,
             x: Axis(measures[measure].axis, kind: .logarithmic, domain: domain, ticks: ticks),
-            y: Axis("", kind: .band),
+            y: Axis(
+                "",
+                domain: -0.5...(Double(names.count) - 0.5),
+                showsGrid: false,
+                ticks: isLabelled ? names.enumerated().map { Tick(value: Double($0), label: $1) } : []
+            ),
             marks: marks,
-            height: 74 + Double(definitions.count) * (12 + 9 * Double(tensors.count))
+            height: 74 + Double(definitions.count) * (9 + 8 * Double(tensors.count))
         )
     }
 

@@ -46,7 +46,7 @@ public enum QualityAgainstBits: Figure {
             all.append(points)
             let suffix = text.map { ", \($0)" } ?? ""
             panels.append(
-                try panel("Perplexity\(suffix)", Axis("Perplexity"), points, rule: full) { $0.perplexity }
+                try panel("Perplexity\(suffix)", perplexityAxis(points), points, rule: full) { $0.perplexity }
             )
             if points.contains(where: { $0.divergence > 0 }) {
                 panels.append(
@@ -113,6 +113,13 @@ public enum QualityAgainstBits: Figure {
             remedy: "Bits of the caches come from it: list the same schemes under analyses.errors of the manifest, or "
                 + "the same caches under analyses.decode."
         )
+    }
+
+    /// Logarithmic where some caches lose the text altogether, which would squeeze the rest.
+    private static func perplexityAxis(_ points: [Point]) -> Plotting.Axis {
+        let values = points.map { $0.perplexity }
+        let isWide = (values.max() ?? 1) > 3 * (values.min() ?? 1)
+        return Axis("Perplexity", kind: isWide ? .logarithmic : .linear)
     }
 
     private static func front(_ points: [Point], _ value: (Point) -> Double) -> [Point] {

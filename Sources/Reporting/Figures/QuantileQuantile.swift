@@ -64,7 +64,11 @@ public enum QuantileQuantile: Figure {
         }
         return try Panel(
             title: "Layer \(layer)",
-            x: Axis("Gaussian quantile (σ)", domain: -4.2...4.2),
+            x: Axis(
+                "Gaussian quantile (σ)",
+                domain: -4.2...4.2,
+                ticks: [-4, -2, 0, 2, 4].map { Tick(value: $0, label: NumberText.short($0)) }
+            ),
             y: Axis("Quantile of the elements (σ)", domain: domain),
             marks: marks,
             height: 290

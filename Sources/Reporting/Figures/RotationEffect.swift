@@ -91,7 +91,8 @@ public enum RotationEffect: Figure {
     private static func domain(_ measure: Int, _ rows: [Row], _ states: [State]) -> ClosedRange<Double>? {
         let values = rows.filter { states.contains($0.state) }.map { $0.values[measure] }
             .filter { $0.isFinite && (measure == 0 || $0 > 0) }
-        guard measure > 0, let low = values.min(), let high = values.max() else { return nil }
+        guard let low = values.min(), let high = values.max() else { return nil }
+        if measure == 0 { return (low - 0.3 - abs(low) / 4)...(high + 0.3 + abs(high) / 4) }
         return (low / 1.25)...(max(high, low * 1.5) * 1.25)
     }
 

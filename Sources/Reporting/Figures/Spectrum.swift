@@ -10,6 +10,7 @@ public enum Spectrum: Figure {
 
     private static let columns = ["layer", "tensor", "head", "component", "singular_value", "energy_share_cumulative"]
     private static let usualTensors = ["key_pre_rope", "key", "value"]
+    private static let summaryTable = "spectrum-summary"
     private static let energyShare = 0.9
     /// Below this share of the largest, singular values are rounding.
     private static let leastShown = 1e-4
@@ -38,10 +39,12 @@ public enum Spectrum: Figure {
         for tensor in tensors {
             let own = heads[tensor] ?? []
             let series = Wording.plural(tensor)
-            decay += try band(own.map { head in head.values.map { $0 / (head.values.first ?? 1) } }, series) {
-                $0 >= leastShown
-            }
-            energy += try band(own.map { head in head.energies.map { 100 * $0 } }, series) { _ in true }
+            decay += try band(
+                own.map { head in head.values.map { $0 / (head.values.first ?? 1) } },
+                series,
+                from: leastShown
+            )
+            energy += try band(own.map { head in head.energies.map { 100 * $0 } }, series, from: 0)
             needed += try LayerBand(own.compactMap { head in head.components.map { (head.layer, Double($0)) } })
                 .marks(series: series)
         }
@@ -73,6 +76,7 @@ public enum Spectrum: Figure {
                 )
             )
         }
+        panels += try effectiveRank(input, tensors, layers)
         let which = input.selection.head.map { "\(Wording.head(tensors)) \($0)" } ?? "heads"
         return try Plot(
             title: title(heads, tensors),
@@ -80,11 +84,42 @@ public enum Spectrum: Figure {
             caption: input.caption(
                 "Energy: squared singular values. Singular values below \(NumberText.short(leastShown)) of the largest are "
                     + "not drawn.",
-                panels.count > 2 ? "By layer: mean and range over heads." : ""
+                panels.count > 2 ? "By layer: mean and range over heads." : "",
+                panels.count > 3 ? "Effective rank: as table \(summaryTable) defines it." : ""
             ),
             columns: 2,
             panels: panels
         )
+    }
+
+    /// One more panel where the summary of the same analysis is there.
+    private static func effectiveRank(_ input: FigureInput, _ tensors: [String], _ layers: [Int]) throws -> [Panel] {
+        let needed = ["layer", "tensor", "head", "effective_rank"]
+        guard layers.count > 1, let table = input.optionalTable(summaryTable),
+            needed.allSatisfy({ table.index(of: $0) != nil })
+        else { return [] }
+        let rows = table.rowViews.filter { row in
+            input.selection.head == nil || row.integer("head") == input.selection.head
+        }
+        let marks = try tensors.flatMap { tensor -> [any Mark] in
+            let samples = rows.filter { $0.string("tensor") == tensor }.compactMap {
+                row -> (layer: Int, value: Double)? in
+                guard let layer = row.integer("layer"), layers.contains(layer), let rank = row.number("effective_rank")
+                else { return nil }
+                return (layer, rank)
+            }
+            return try LayerBand(samples).marks(series: Wording.plural(tensor))
+        }
+        guard !marks.isEmpty else { return [] }
+        return [
+            try Panel(
+                title: "Effective rank, by layer",
+                x: .layers(layers),
+                y: Axis("Components", includesZero: true),
+                marks: marks,
+                height: 236
+            )
+        ]
     }
 
     private static func read(_ input: FigureInput) throws -> (heads: [String: [Head]], tensors: [String], layers: [Int])
@@ -120,22 +155,21 @@ public enum Spectrum: Figure {
         return (heads, tensors.filter { heads[$0]?.isEmpty == false }, layers)
     }
 
-    /// The median over heads of each component as a line, the range as a band.
+    /// The median over heads of each component as a line, the range as a band; both end at the floor.
     private static func band(
         _ curves: [[Double]],
         _ series: String,
-        isShown: (Double) -> Bool
+        from floor: Double
     ) throws -> [any Mark] {
         let count = curves.map(\.count).max() ?? 0
         var x: [Double] = [], middle: [Double] = [], low: [Double] = [], high: [Double] = []
         for component in 0..<count {
-            let values = curves.filter { $0.count > component }.map { $0[component] }.filter {
-                $0.isFinite && isShown($0)
-            }
-            guard let least = values.min(), let most = values.max() else { continue }
+            let values = curves.filter { $0.count > component }.map { $0[component] }.filter(\.isFinite)
+            guard let least = values.min(), let most = values.max(), most >= floor else { continue }
+            let center = median(values)
             x.append(Double(component + 1))
-            middle.append(median(values))
-            low.append(least)
+            middle.append(center >= floor ? center : .nan)
+            low.append(max(least, floor))
             high.append(most)
         }
         guard !x.isEmpty else { return [] }
@@ -153,13 +187,14 @@ public enum Spectrum: Figure {
             return "Singular values of every head"
         }
         let other = middles.first { $0.tensor == "value" && main.tensor != "value" }
-        let share = "\(NumberText.short(main.needed)) of \(main.of) components"
+        func count(_ value: Double) -> String { NumberText.fixed(value, decimals: 0) }
+        let share = "\(count(main.needed)) of \(main.of) components"
         return main.needed <= 0.5 * Double(main.of)
             ? "90 % of the energy of the \(Wording.plural(main.tensor)) lies in \(share)"
-                + (other.map { ", of the \(Wording.plural($0.tensor)) in \(NumberText.short($0.needed))" } ?? "")
+                + (other.map { ", of the \(Wording.plural($0.tensor)) in \(count($0.needed))" } ?? "")
                 + " (median head)"
             : "No low rank: the \(Wording.plural(main.tensor)) need \(share) for 90 % of their energy"
-                + (other.map { ", the \(Wording.plural($0.tensor)) \(NumberText.short($0.needed))" } ?? "")
+                + (other.map { ", the \(Wording.plural($0.tensor)) \(count($0.needed))" } ?? "")
                 + " (median head)"
     }
 }
