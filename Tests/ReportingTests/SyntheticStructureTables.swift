@@ -67,7 +67,8 @@ extension SyntheticTables {
     private func mixture(_ tensor: String, _ layer: Int) -> (deviation: Double, wide: Double, share: Double) {
         let deviation = 1.4 + 0.3 * sin(Double(layer) * 0.6)
         guard tensor != "value", hasOutliers else { return (deviation, 1.3 * deviation, 0.2) }
-        return (deviation, deviation * (layer == 17 ? 42 : 6 + Double(layer % 5)), 0.03)
+        let ropeless = tensor == "key_pre_rope" ? 0.9 : 1
+        return (deviation, deviation * ropeless * (layer == 17 ? 42 : 6 + Double(layer % 5)), 0.03)
     }
 
     var distributionQuantiles: Table {

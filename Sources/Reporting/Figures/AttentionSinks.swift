@@ -74,6 +74,7 @@ public enum AttentionSinks: Figure {
                 "The \(entries.count) tokens with the largest share, each with its number in the capture."
             ),
             columns: panels.count > 1 ? 2 : 1,
+            columnWeights: [1.25, 1],
             panels: panels
         )
     }
@@ -114,20 +115,20 @@ public enum AttentionSinks: Figure {
 
     private static func norms(_ entries: [Entry]) throws -> Panel? {
         let shown = Array(entries.reversed())
-        let names = Channel.names(shown.map { $0.label })
-        var marks: [any Mark] = [try PointMark(x: .numbers(shown.map { _ in .nan }), y: names, radius: 0)]
+        // The bars beside it name the tokens.
+        let places = Channel.numbers(shown.indices.map { Double($0) })
+        var marks: [any Mark] = [try RuleMark(x: 1)]
         for (series, values) in [("key norm", shown.map { $0.keyNorm }), ("value norm", shown.map { $0.valueNorm })]
         where values.contains(where: { $0 > 0 }) {
             marks.append(
-                try PointMark(x: .numbers(values.map { $0 > 0 ? $0 : .nan }), y: names, series: series)
+                try PointMark(x: .numbers(values.map { $0 > 0 ? $0 : .nan }), y: places, series: series)
             )
         }
         guard marks.count > 1 else { return nil }
-        marks.insert(try RuleMark(x: 1), at: 0)
         return try Panel(
             title: "Norms of its key and value",
             x: Axis("Norm / that of the median token", kind: .logarithmic),
-            y: Axis("", kind: .band),
+            y: Axis("", domain: -0.5...(Double(shown.count) - 0.5), showsGrid: false, ticks: []),
             marks: marks,
             height: height(entries.count)
         )

@@ -74,14 +74,14 @@ public enum MagnitudeDistribution: Figure {
                 x: Axis(title, kind: .logarithmic, domain: domain),
                 y: Axis("Share of elements", domain: 0...1),
                 marks: below,
-                height: 206
+                height: isLast ? 223 : 206
             ),
             try Panel(
                 title: "Layer \(layer): beyond it",
                 x: Axis(title, kind: .logarithmic, domain: domain),
                 y: Axis("Share of elements", kind: .logarithmic),
                 marks: above,
-                height: 206
+                height: isLast ? 223 : 206
             ),
         ]
     }

@@ -68,7 +68,7 @@ public enum OutlierConsistency: Figure {
                 everyPart.count > parts.count ? "The first \(parts.count) of \(everyPart.count) parts." : "",
                 "Colours of negative correlations are those of 0."
             ),
-            columns: matrices.count == 1 ? 1 : 2,
+            columns: matrices.count == 3 && parts.count <= 6 ? 3 : matrices.count == 1 ? 1 : 2,
             panels: try matrices.map { try panel($0) }
         )
     }

@@ -115,7 +115,7 @@ public enum OutlierDefinitions: Figure {
             )
         }
         let domain = (zero / 1.5)...max(1.5, zero)
-        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...1, count: 6)
+        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...1, count: 4)
         return try Panel(
             title: measures[measure].title,
             x: Axis(measures[measure].axis, kind: .logarithmic, domain: domain, ticks: ticks),

@@ -66,7 +66,7 @@ public enum QualityAgainstBits: Figure {
             title: title(all.first ?? []),
             subtitle: "Quality of the next token against bits an element, one point a cache; lower is better",
             caption: input.caption(
-                "\(source) Named are the caches that no other beats in both. Divergence: from a float32 cache.",
+                "\(source) Named, where there is room, are the caches that no other beats in both. Divergence: from a float32 cache.",
                 unpriced.isEmpty ? "" : "Bits unknown, so not drawn: \(unpriced.sorted().joined(separator: ", "))."
             ),
             columns: panels.count > 1 ? 2 : 1,
@@ -122,13 +122,6 @@ public enum QualityAgainstBits: Figure {
         return Axis("Perplexity", kind: isWide ? .logarithmic : .linear)
     }
 
-    private static func front(_ points: [Point], _ value: (Point) -> Double) -> [Point] {
-        var front: [Point] = []
-        for point in points.sorted(by: { ($0.bits, value($0)) < ($1.bits, value($1)) })
-        where value(point) < front.last.map(value) ?? .infinity { front.append(point) }
-        return front
-    }
-
     private static func panel(
         _ title: String,
         _ y: Plotting.Axis,
@@ -136,28 +129,15 @@ public enum QualityAgainstBits: Figure {
         rule: Double?,
         _ value: (Point) -> Double
     ) throws -> Panel {
-        let front = front(points, value)
-        var marks: [any Mark] = try rule.map { [try RuleMark(y: $0, label: "full")] } ?? []
-        marks += [
-            try PointMark(
-                x: .numbers(points.map { $0.bits }),
-                y: .numbers(points.map { value($0) }),
-                series: "cache",
-                radius: 2.6
-            ),
-            try LineMark(
-                x: front.map { $0.bits },
-                y: front.map { value($0) },
-                series: "no other is better",
-                showsPoints: true
-            ),
-            try LabelMark(
-                x: .numbers(front.map { $0.bits }),
-                y: .numbers(front.map { value($0) }),
-                texts: front.map { SchemeName.short($0.cache) }
-            ),
-        ]
-        return try Panel(title: title, x: Axis("Bits an element", includesZero: true), y: y, marks: marks, height: 320)
+        let front = ParetoFront(points.map { ParetoFront.Point(name: $0.cache, bits: $0.bits, loss: value($0)) })
+        let rules: [any Mark] = try rule.map { [try RuleMark(y: $0, label: "full")] } ?? []
+        return try Panel(
+            title: title,
+            x: Axis("Bits an element", includesZero: true),
+            y: y,
+            marks: rules + front.marks(series: "cache", isLogarithmic: y.kind == .logarithmic),
+            height: 320
+        )
     }
 
     /// The fewest bits at which a cache is near full precision.
