@@ -16,7 +16,7 @@ public struct FigureRequest: Sendable, Equatable, Codable {
         var stem = id
         if let layers = selection.layers { stem += "-layer-" + layers.map { String($0) }.joined(separator: "-") }
         if let head = selection.head { stem += "-head-\(head)" }
-        for names in [selection.tensors, selection.metrics, selection.schemes] {
+        for names in [selection.tensors, selection.metrics, selection.schemes, selection.statistic.map { [$0] }] {
             for name in names ?? [] {
                 stem += "-" + String(name.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "-" })
             }
@@ -29,7 +29,8 @@ public struct FigureRequest: Sendable, Equatable, Codable {
 ///
 /// A run folder holds `tables/*.csv` and, if there, `tables/README.md`,
 /// `manifest.yaml`, `provenance.json` and `figures.json` (the list of
-/// ``FigureRequest`` to draw; without it, every figure that the tables allow).
+/// ``FigureRequest`` to draw; without it, every figure of a capture, and those of the structure study whose
+/// tables are there).
 public enum Report {
     /// Reads a run and draws its figures.
     ///
@@ -45,7 +46,8 @@ public enum Report {
         let asked = try existing("figures.json", in: root).map { try requests(in: $0) }
         var figures: [ReportContent.FigureEntry] = []
         var missing: [ReportContent.MissingFigure] = []
-        let all = asked ?? FigureCatalogue.ids.map { FigureRequest(id: $0) }
+        let usual = FigureCatalogue.ids + FigureCatalogue.structureIDs(drawnFrom: Set(tables.keys))
+        let all = asked ?? usual.map { FigureRequest(id: $0) }
         for request in all {
             // The bare id where it is enough: selections of many metrics make long names.
             let isOnly = all.filter { $0.id == request.id }.count == 1
