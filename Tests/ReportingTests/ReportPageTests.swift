@@ -5,8 +5,8 @@ import Testing
 
 /// What a report's page does for its reader: warnings, large tables, strange values.
 struct ReportPageTests {
-    /// A run of one table with texts that mean something to HTML and numbers that are none.
-    private static func run(rows: Int) throws -> RunFolder {
+    /// The page of a run with a table of texts that mean something to HTML and numbers that are none.
+    private static func page(rows: Int) throws -> String {
         let run = try RunFolder(.plain)
         var table = Table(
             name: "strange",
@@ -24,7 +24,7 @@ struct ReportPageTests {
             table.append([.integer(row), .string(pieces[row % pieces.count]), values[row % values.count]])
         }
         try CSV.write(table, to: "\(run.path)/tables/strange.csv")
-        return run
+        return HTMLReport.html(try Report.build(runDirectory: run.path))
     }
 
     /// The data of the table that the page gives to its script.
@@ -56,7 +56,7 @@ struct ReportPageTests {
 
     @Test(arguments: [1, 33, 200, 201, 1000])
     func everyRowIsInThePage(rows: Int) throws {
-        let page = HTMLReport.html(try Report.build(runDirectory: try Self.run(rows: rows).path))
+        let page = try Self.page(rows: rows)
         let data = try Self.data(page)
         if rows <= 200 {
             #expect(data == nil)
@@ -84,7 +84,7 @@ struct ReportPageTests {
     }
 
     @Test func valuesThatAreNoNumbersAreShownAsWhatTheyAre() throws {
-        let page = HTMLReport.html(try Report.build(runDirectory: try Self.run(rows: 6).path))
+        let page = try Self.page(rows: 6)
         for cell in [
             "data-v=\"nan\">NaN</td>", "data-v=\"inf\">∞</td>", "data-v=\"-inf\">−∞</td>", "<td class=\"n\"></td>",
             "<td>&lt;/script&gt;&lt;b&gt;</td>", "title=\"A &quot;piece&quot; of &lt;text&gt;.\"",
@@ -94,14 +94,14 @@ struct ReportPageTests {
     }
 
     @Test func aTableTooLargeForAPageSaysSo() throws {
-        let page = HTMLReport.html(try Report.build(runDirectory: try Self.run(rows: 140_000).path))
+        let page = try Self.page(rows: 140_000)
         #expect(try Self.data(page) == nil)
         #expect(page.contains("This shows, sorts and filters the first 200 of 140,000 rows; all are in "))
         #expect(page.utf8.count < 8 << 20)
     }
 
     @Test func aTableWithoutRowsIsNoEmptyFrame() throws {
-        let page = HTMLReport.html(try Report.build(runDirectory: try Self.run(rows: 0).path))
+        let page = try Self.page(rows: 0)
         #expect(page.contains("It has no rows."))
     }
 
