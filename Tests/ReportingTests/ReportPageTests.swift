@@ -24,6 +24,7 @@ struct ReportPageTests {
             table.append([.integer(row), .string(pieces[row % pieces.count]), values[row % values.count]])
         }
         try CSV.write(table, to: "\(run.path)/tables/strange.csv")
+        try TableDocumentation.write([table], to: "\(run.path)/tables/README.md")
         return HTMLReport.html(try Report.build(runDirectory: run.path))
     }
 
@@ -89,7 +90,8 @@ struct ReportPageTests {
             "data-v=\"nan\">NaN</td>", "data-v=\"inf\">∞</td>", "data-v=\"-inf\">−∞</td>", "<td class=\"n\"></td>",
             "<td>&lt;/script&gt;&lt;b&gt;</td>", "title=\"A &quot;piece&quot; of &lt;text&gt;.\"",
         ] {
-            #expect(page.contains(cell), "\(cell)")
+            let isThere = page.contains(cell)
+            #expect(isThere, "\(cell)")
         }
     }
 
@@ -128,7 +130,8 @@ struct ReportPageTests {
             "<dt>tool version</dt>", "<dt>model SHA256</dt>", "<dd>8589934592 (8 GiB)</dd>", "<dd>12</dd>",
             "<dd>kvatlas run 'my file.yaml'</dd>", "<dt>tables/errors_x.csv</dt>",
         ] {
-            #expect(page.contains(part), "\(part)")
+            let isThere = page.contains(part)
+            #expect(isThere, "\(part)")
         }
     }
 
