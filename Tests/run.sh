@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks the format, builds in release mode and passes all tests.
 #
-#   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone
+#   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone; executes a
+#                                          notebook if pip can fetch what it needs
 #   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model and checks in h5py and xarray
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
@@ -18,7 +19,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
 
-usage() { sed -n '2,15p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '2,16p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
 
 wrong_usage() {
     printf 'error: %s\n' "$*" >&2
@@ -75,6 +76,27 @@ provide_python() {
     export KVATLAS_PYTHON="$root/.build-python/python"
 }
 
+# A Python that executes notebooks, fetched beside the build, as pip mostly waits.
+fetch_notebook_python() {
+    local packages="$root/.build-python/notebook"
+    if [ -d "$packages/nbclient" ]; then return; fi
+    rm -rf "$packages.partial"
+    python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore --target "$packages.partial" \
+        nbformat nbclient ipykernel pandas matplotlib h5py xarray h5netcdf && mv "$packages.partial" "$packages"
+}
+
+use_notebook_python() {
+    if wait "$1"; then
+        # Without MPLBACKEND, the kernel shows matplotlib's pictures in the notebook.
+        printf '#!/bin/sh\nexec env -u MPLBACKEND PYTHONPATH="%s" python3 "$@"\n' "$root/.build-python/notebook" \
+            >"$root/.build-python/notebook-python"
+        chmod +x "$root/.build-python/notebook-python"
+        export KVATLAS_NOTEBOOK_PYTHON="$root/.build-python/notebook-python"
+    else
+        printf 'warning: without Python packages from pip, notebooks are written and not executed\n' >&2
+    fi
+}
+
 cd "$root"
 
 # These two need no Swift.
@@ -113,6 +135,9 @@ fi
 say "Format"
 swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
+say "Documentation"
+bash Tests/documentation.sh
+
 say "C kernels for AArch64, and those for this processor against the reference"
 bash Tests/CKernelsDriver/run.sh --syntax
 bash Tests/CKernelsDriver/run.sh
@@ -128,8 +153,16 @@ fi
 [ -n "${KVATLAS_WIKITEXT:-}" ] || [ -e data/texts/wikitext2_raw_test.txt ] ||
     printf 'note: KVATLAS_WIKITEXT names no text, so perplexity is checked on a shorter one\n' >&2
 
+notebook_python=""
+if [ -z "${KVATLAS_NOTEBOOK_PYTHON:-}" ]; then
+    fetch_notebook_python &
+    notebook_python=$!
+fi
+
 say "Building (release)"
 swift build -c release --build-tests --explicit-target-dependency-import-check error
+
+[ -z "$notebook_python" ] || use_notebook_python "$notebook_python"
 
 say "Tests"
 tests=(swift test -c release --skip-build --disable-xctest)

@@ -34,10 +34,16 @@ public struct FigureRequest: Sendable, Equatable, Codable {
 public enum Report {
     /// Reads a run and draws its figures.
     ///
-    /// - Parameter context: what captions say; without it, the `figureContext` of `provenance.json`.
+    /// - Parameters:
+    ///   - context: what captions say; without it, the `figureContext` of `provenance.json`.
+    ///   - alterations: files that are not as the run left them, for the page to say so.
     /// - Throws: ``ReportingError`` for a folder without tables or files that cannot be read. A figure that
     ///   cannot be drawn is no error here: the report says so.
-    public static func build(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
+    public static func build(
+        runDirectory: String,
+        context: FigureContext? = nil,
+        alterations: [Alteration] = []
+    ) throws -> ReportContent {
         let root = URL(fileURLWithPath: runDirectory)
         let tables = try tables(in: root.appendingPathComponent("tables").path)
         guard !tables.isEmpty else { throw ReportingError.notARun(directory: runDirectory) }
@@ -73,7 +79,8 @@ public enum Report {
             figures: figures,
             missingFigures: missing,
             manifest: try existing("manifest.yaml", in: root).map { try TextFile.read($0) },
-            provenance: provenance
+            provenance: provenance,
+            alterations: alterations
         )
     }
 
@@ -82,8 +89,12 @@ public enum Report {
     /// - Returns: what the report shows.
     /// - Throws: ``ReportingError``.
     @discardableResult
-    public static func write(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
-        let content = try build(runDirectory: runDirectory, context: context)
+    public static func write(
+        runDirectory: String,
+        context: FigureContext? = nil,
+        alterations: [Alteration] = []
+    ) throws -> ReportContent {
+        let content = try build(runDirectory: runDirectory, context: context, alterations: alterations)
         let root = URL(fileURLWithPath: runDirectory)
         for figure in content.figures {
             try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path)

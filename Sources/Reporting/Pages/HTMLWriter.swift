@@ -39,9 +39,9 @@ struct HTMLWriter {
         text += "<a href=\"\(Self.escaped(target))\">\(Self.escaped(title))</a>"
     }
 
-    mutating func csvLink(_ name: String, rows: Int, shown: Int? = nil) {
-        text += "<p class=\"download\">"
-        if let shown, shown < rows { text += "The first \(shown) of \(rows) rows; all are in " }
+    /// - Parameter note: what stands before the link.
+    mutating func csvLink(_ name: String, note: String? = nil) {
+        text += "<p class=\"download\">" + Self.escaped(note ?? "")
         link("\(name).csv", "tables/\(name).csv")
         text += "</p>\n"
     }
@@ -64,6 +64,36 @@ struct HTMLWriter {
             + (value.number.map { NumberText.short($0, digits: isStrong ? 3 : 4) } ?? "–") + "</td>"
     }
 
+    /// `toolVersion`, `memory_bytes` → `tool version`, `memory bytes`; file names and abbreviations stay as they are.
+    private static func words(_ name: String) -> String {
+        guard !name.contains("/"), !name.contains(".") else { return name }
+        return name.replacing("_", with: " ").replacing(#/([a-z0-9])([A-Z])(?=[a-z])/#) {
+            "\($0.1) \($0.2.lowercased())"
+        }
+        .replacing(#/([a-z])([A-Z]{2,})/#) { "\($0.1) \($0.2)" }
+    }
+
+    /// Members that read better on one line: a command, and bytes in units.
+    private static func line(_ member: JSONValue.Member) -> String? {
+        if member.name == "command", case .array(let parts) = member.value {
+            return parts.map { part in
+                let word = part.string ?? part.text
+                return word.isEmpty || word.contains(" ") ? "'\(word)'" : word
+            }.joined(separator: " ")
+        }
+        if member.name.lowercased().hasSuffix("bytes") || member.name.hasSuffix("Count"),
+            let count = member.value.integer
+        {
+            let bytes = Double(count)
+            let scaled =
+                bytes >= Double(1 << 30)
+                ? "\(NumberText.short(bytes / Double(1 << 30))) GiB"
+                : bytes >= Double(1 << 20) ? "\(NumberText.short(bytes / Double(1 << 20))) MiB" : nil
+            return scaled.map { "\(count) (\($0))" }
+        }
+        return nil
+    }
+
     /// JSON as nested lists of names and values.
     mutating func tree(_ value: JSONValue) {
         switch value {
@@ -71,8 +101,8 @@ struct HTMLWriter {
         case .object(let members):
             text += "<dl>\n"
             for member in members {
-                text += "<div><dt>\(Self.escaped(member.name.replacing("_", with: " ")))</dt><dd>"
-                tree(member.value)
+                text += "<div><dt>\(Self.escaped(Self.words(member.name)))</dt><dd>"
+                if let line = Self.line(member) { text += Self.escaped(line) } else { tree(member.value) }
                 text += "</dd></div>\n"
             }
             text += "</dl>\n"

@@ -21,7 +21,7 @@ struct KVAtlasCommand: ParsableCommand {
             RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
             ErrorCommand.self, CalibrateCommand.self, GenerateCommand.self, PerplexityCommand.self,
             DivergenceCommand.self, PlotCommand.self,
-            ReportCommand.self, ListCommand.self,
+            ReportCommand.self, ExportCommand.self, ListCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
         ]

@@ -67,7 +67,7 @@ struct PlotCommand: ParsableCommand {
         var isFolder: ObjCBool = false
         let source: (tables: [String: Table], context: FigureContext)
         if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
-            try RunFolder.check(input)
+            _ = try checkRun(input)
             source = (try Report.tables(in: input + "/tables"), try FigureContext(runDirectory: input))
         } else {
             let capture = try CaptureFile(path: input, allowIncomplete: allowIncomplete)
