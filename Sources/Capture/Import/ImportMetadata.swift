@@ -128,7 +128,7 @@ struct ImportMetadata {
 extension ImportSequence {
     /// Ids and pieces of the tokens: -1 and nothing where the files do not have them.
     ///
-    /// - Throws: `ImportError` for as many ids or pieces as there are no tokens, or ids that are none.
+    /// - Throws: `ImportError` where ids or pieces are not one a token, or no ids.
     func tokens(count: Int, scratchFolder: String) throws -> (ids: [Int32], pieces: [[UInt8]]) {
         var ids = [Int32](repeating: -1, count: count)
         if let array = tokenIDs {

@@ -1,5 +1,6 @@
 import Foundation
 import HDF5
+import ModelFormats
 
 /// A file with arrays to import: NumPy's `.npz` and `.npy`, safetensors, or HDF5.
 struct ImportedFile {
@@ -16,13 +17,15 @@ struct ImportedFile {
     init(path: String) throws {
         self.path = path
         let file = try RandomAccessFile(path: path)
-        let beginning = try file.bytes(at: 0, count: min(8, file.byteCount), what: "the beginning")
+        let beginning = try file.bytes(at: 0, count: min(9, file.byteCount), what: "the beginning")
         if beginning.starts(with: [0x89] + Array("HDF\r\n\u{1A}\n".utf8)) {
             try readHDF5()
         } else if beginning.starts(with: [0x93] + Array("NUMPY".utf8)) {
             arrays = [try Self.array(of: file)]
         } else if beginning.starts(with: [0x50, 0x4B]) {
             try readZIP(try ZIPArchive(file))
+        } else if path.hasSuffix(".safetensors") || beginning.last == UInt8(ascii: "{") && beginning.count == 9 {
+            try readSafetensors(file)
         } else {
             throw ImportError(
                 path,
@@ -79,6 +82,25 @@ struct ImportedFile {
                     place: .member(archive, member, offset: header.byteCount),
                     byteCount: member.byteCount - header.byteCount
                 )
+            )
+        }
+    }
+
+    // MARK: - safetensors
+
+    private mutating func readSafetensors(_ file: RandomAccessFile) throws {
+        // Mapped for its header only; elements are read.
+        let header = try SafetensorsFile(path: path)
+        attributes = header.metadata
+        arrays = try header.orderedTensors.map { tensor in
+            try ImportedArray(
+                name: tensor.name,
+                location: "\(path), tensor '\(shownName(tensor.name))'",
+                typeName: tensor.type.rawValue,
+                element: ImportedElement(tensor.type),
+                shape: tensor.shape,
+                place: .file(file, offset: tensor.byteOffset),
+                byteCount: tensor.byteCount
             )
         }
     }

@@ -1,3 +1,4 @@
+import ModelFormats
 import TensorCore
 
 /// How numbers of an imported array are stored.
@@ -15,6 +16,20 @@ enum ImportedElement: String, Sendable {
     }
 
     var isInteger: Bool { self == .int32 || self == .int64 }
+
+    /// `nil` for types that are no numbers of a model.
+    init?(_ type: SafetensorsType) {
+        switch type {
+        case .float16: self = .float16
+        case .bfloat16: self = .bfloat16
+        case .float32: self = .float32
+        case .float64: self = .float64
+        case .int32: self = .int32
+        case .int64: self = .int64
+        case .int16, .uint16: self = .bits16
+        default: return nil
+        }
+    }
 }
 
 /// The header of a `.npy` file, which is a Python literal of a dictionary with three keys.
