@@ -114,8 +114,8 @@ let package = Package(
         tests(
             "ExperimentsTests",
             [
-                "TestSupport", "Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting",
-                "TensorCore",
+                "TestSupport", "Experiments", "Capture", "Inference", "ModelFormats", "Quantization", "Evaluation",
+                "Reporting", "TensorCore",
             ]
         ),
         tests("IntegrationTests", ["Inference", "ModelFormats", "TensorCore"]),
