@@ -42,7 +42,7 @@ struct ImportShape {
                     let width = widths[tensor == .query] ?? (sizes.heads, array)
                     widths[tensor == .query] = width
                     guard sizes.heads == width.heads else {
-                        throw Self.disagreement(array, "head", sizes.heads, width, options: options)
+                        throw Self.disagreement(array, "head", sizes.heads, (width.heads, width.array), options: options)
                     }
                     let channel = channels ?? (sizes.channels, array)
                     channels = channel
