@@ -37,7 +37,7 @@ class Tokenizer:
 
 def model_of(kind):
     torch.manual_seed(1)
-    config = getattr(transformers, kind + "Config")(**SHAPE)
+    config = getattr(transformers, ("Gemma3Text" if kind == "Gemma3" else kind) + "Config")(**SHAPE)
     return getattr(transformers, kind + "ForCausalLM")(config).eval()
 
 
@@ -52,10 +52,8 @@ def rotated(keys, base):
 def check(folder):
     """The hook's tensors of several models against each other and against the model's own attention."""
     for kind in ["Llama", "Qwen2", "Qwen3", "Mistral", "Gemma3"]:
-        name = "Gemma3Text" if kind == "Gemma3" else kind
-        torch.manual_seed(1)
-        config = getattr(transformers, name + "Config")(**SHAPE)
-        model = getattr(transformers, kind + "ForCausalLM")(config).eval()
+        model = model_of(kind)
+        config = model.config
         path = folder / f"{kind.lower()}-check.h5"
         plain = model(torch.tensor([IDS])).logits
         capture(model, Tokenizer(), IDS, path, dtype="float32")
@@ -64,8 +62,9 @@ def check(folder):
             base = file.attrs["rope_base"]
             layer = file["layers/000"]
             tensors = {name: torch.from_numpy(layer[name][:]).double() for name in layer}
-        heads = {name: tensor.shape for name, tensor in tensors.items()}
-        assert heads == {"key": (11, 2, 8), "key_pre_rope": (11, 2, 8), "value": (11, 2, 8), "query": (11, 4, 8)}, heads
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        wanted = {"key": (11, 2, 8), "key_pre_rope": (11, 2, 8), "value": (11, 2, 8), "query": (11, 4, 8)}
+        assert shapes == wanted, f"{kind}: {shapes}"
         if base == 0:  # Gemma 3 has one base for some layers and another for the rest
             base = config.rope_parameters[config.layer_types[0]]["rope_theta"]
         difference = (rotated(tensors["key_pre_rope"], base) - tensors["key"]).abs().max().item()
@@ -76,12 +75,12 @@ def check(folder):
             lambda module, inputs, output: seen.append(inputs[0][0]))
         model(torch.tensor([IDS]))
         hook.remove()
-        group = lambda tensor: tensor.repeat_interleave(2, dim=1)
+        key, value = (tensors[name].repeat_interleave(2, dim=1) for name in ("key", "value"))
         scale = getattr(config, "query_pre_attn_scalar", 8) ** -0.5
-        scores = torch.einsum("qhd,khd->hqk", tensors["query"], group(tensors["key"])) * scale
+        scores = torch.einsum("qhd,khd->hqk", tensors["query"], key) * scale
         mask = torch.ones(11, 11, dtype=torch.bool).tril()
         weights = scores.masked_fill(~mask, -torch.inf).softmax(-1)
-        mixed = torch.einsum("hqk,khd->qhd", weights, group(tensors["value"])).reshape(11, 32)
+        mixed = torch.einsum("hqk,khd->qhd", weights, value).reshape(11, 32)
         difference = (mixed - seen[0].double()).abs().max().item()
         assert difference < 1e-5, f"{kind}: attention of the captured tensors differs by {difference}"
         path.unlink()
