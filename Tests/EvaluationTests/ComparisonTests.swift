@@ -60,7 +60,7 @@ import Testing
         let multiple = try #require(row.number("largest_multiple_b"))
         #expect(multiple > 50 && multiple < 120)
         #expect(comparison.sentences.contains { $0.hasPrefix("key: 0 outlier channels against 1, 0 of them the same") })
-        #expect(comparison.sentences.contains("value: the standard deviation is the same in every layer"))
+        #expect(comparison.sentences.contains("query, value: all statistics are equal in every layer"))
     }
 
     @Test func elementsOfOneTextDifferByTheirNorm() throws {

@@ -155,7 +155,7 @@ import Testing
             "\(outcome.output)"
         )
         #expect(
-            outcome.output.contains("schemes[1] rtn-int2-token-g32 against rtn-int4-token-g32"),
+            outcome.output.contains("schemes rtn-int2-channel-g32, rtn-int2-token-g32 against"),
             "\(outcome.output)"
         )
         #expect(!outcome.output.contains("model:") && !outcome.output.contains("text_sha256"))

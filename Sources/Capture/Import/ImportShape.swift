@@ -42,7 +42,13 @@ struct ImportShape {
                     let width = widths[tensor == .query] ?? (sizes.heads, array)
                     widths[tensor == .query] = width
                     guard sizes.heads == width.heads else {
-                        throw Self.disagreement(array, "head", sizes.heads, (width.heads, width.array), options: options)
+                        throw Self.disagreement(
+                            array,
+                            "head",
+                            sizes.heads,
+                            (width.heads, width.array),
+                            options: options
+                        )
                     }
                     let channel = channels ?? (sizes.channels, array)
                     channels = channel
@@ -131,7 +137,7 @@ struct ImportShape {
             array.location,
             "its shape \(array.shapeText) has \(heads) heads by --axes \(options.axes.text)",
             expected: "\(wanted), as \(given != nil ? option : "the file's attribute \(key)") says",
-            remedy: "check the order of the axes"
+            remedy: "check the order of the axes: do tokens and heads change places?"
         )
     }
 }

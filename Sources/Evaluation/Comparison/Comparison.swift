@@ -107,7 +107,9 @@ public struct Comparison: Sendable {
         for fact in b where !keys.contains(fact.key) { keys.append(fact.key) }
         return keys.compactMap { key in
             let one = a.first { $0.key == key }?.value, other = b.first { $0.key == key }?.value
-            return one == other ? nil : FactDifference(key: key, a: one, b: other, isSetting: isSetting)
+            // What one side does not know is no difference; a key of a manifest that it lacks is.
+            guard one != other, isSetting || one != nil && other != nil else { return nil }
+            return FactDifference(key: key, a: one, b: other, isSetting: isSetting)
         }
     }
 

@@ -10,6 +10,8 @@ struct ComparisonFindings {
     private(set) var largest = 0.0
     private(set) var largestOf: String?
     private let pairing: LayerPairing
+    /// Tensors of which nothing more is to be said.
+    private var equalTensors: [String] = []
 
     /// Statistics that the sentences are about; the table has all.
     private static let told = ["absolute_maximum", "standard_deviation"]
@@ -95,25 +97,35 @@ struct ComparisonFindings {
         addLargest(of: statistics.table) {
             "\($0.string("statistic") ?? "") of \($0.string("tensor") ?? "") in layer \($0.integer("layer_a") ?? 0)"
         }
-        for tensor in statistics.tensors {
-            for statistic in Self.told {
-                let ratios = pairing.pairs.compactMap { pair in
-                    statistics.difference(statistic, tensor, pair)?.ratio.map { (pair, $0) }
-                }.filter { $0.1.isFinite && $0.1 > 0 }
-                guard let extreme = ratios.max(by: { abs(log($0.1)) < abs(log($1.1)) }) else { continue }
-                let words = statistic.replacing("_", with: " ")
-                guard extreme.1 != 1 else {
-                    sentences.append("\(tensor): the \(words) is the same in every layer")
-                    continue
-                }
-                let sorted = ratios.map { $0.1 }.sorted()
-                sentences.append(
-                    "\(tensor): the \(words) of the second is \(text(sorted[(sorted.count - 1) / 2])) times that of "
-                        + "the first in the median layer, \(text(extreme.1)) times in layer \(extreme.0.a)"
-                        + (extreme.0.a == extreme.0.b ? "" : " beside layer \(extreme.0.b)")
-                )
+        equalTensors = statistics.tensors.filter { tensor in
+            statistics.table.rowViews.allSatisfy {
+                $0.string("tensor") != tensor || $0.number("relative_difference") == 0
             }
         }
+        if !equalTensors.isEmpty {
+            sentences.append("\(equalTensors.joined(separator: ", ")): all statistics are equal in every layer")
+        }
+        for tensor in statistics.tensors where !equalTensors.contains(tensor) {
+            for statistic in Self.told { tell(statistic, of: tensor, statistics) }
+        }
+    }
+
+    private mutating func tell(_ statistic: String, of tensor: String, _ statistics: StatisticsComparison) {
+        let ratios = pairing.pairs.compactMap { pair in
+            statistics.difference(statistic, tensor, pair)?.ratio.map { (pair, $0) }
+        }.filter { $0.1.isFinite && $0.1 > 0 }
+        guard let extreme = ratios.max(by: { abs(log($0.1)) < abs(log($1.1)) }) else { return }
+        let words = statistic.replacing("_", with: " ")
+        guard extreme.1 != 1 else {
+            sentences.append("\(tensor): the \(words) is the same in every layer")
+            return
+        }
+        let sorted = ratios.map { $0.1 }.sorted()
+        sentences.append(
+            "\(tensor): the \(words) of the second is \(text(sorted[(sorted.count - 1) / 2])) times that of the first "
+                + "in the median layer, \(text(extreme.1)) times in layer \(extreme.0.a)"
+                + (extreme.0.a == extreme.0.b ? "" : " beside layer \(extreme.0.b)")
+        )
     }
 
     mutating func add(_ channels: ChannelComparison) {
@@ -127,7 +139,7 @@ struct ComparisonFindings {
         for row in channels.table.rowViews {
             if let tensor = row.string("tensor"), !tensors.contains(tensor) { tensors.append(tensor) }
         }
-        for tensor in tensors {
+        for tensor in tensors where !equalTensors.contains(tensor) {
             let rows = channels.table.rowViews.filter { $0.string("tensor") == tensor }
             func sum(_ column: String) -> Int { rows.reduce(0) { $0 + ($1.integer(column) ?? 0) } }
             let (one, other, common) = (sum("outliers_a"), sum("outliers_b"), sum("outliers_common"))

@@ -58,13 +58,14 @@ public struct ComparisonSubject: Sendable {
         let metadata = capture.metadata
         self.init(
             name: name,
-            facts: Self.facts(of: metadata) + [
-                Fact("texts", capture.sequences.map { $0.name }.joined(separator: ", ")),
-                Fact("text_sha256", metadata.textSHA256s.joined(separator: ", ")),
-                Fact("sequence_lengths", capture.sequences.map { "\($0.length)" }.joined(separator: ", ")),
-                Fact("tensors", capture.tensorsPresent.map { $0.rawValue }.joined(separator: ", ")),
-                Fact("layers_captured", capture.layersPresent.map { "\($0)" }.joined(separator: ", ")),
-            ],
+            facts: Self.facts(of: metadata)
+                + (metadata.textSHA256s.contains(Self.unknown)
+                    ? [] : [Fact("text_sha256", metadata.textSHA256s.joined(separator: ", "))]) + [
+                    Fact("texts", capture.sequences.map { $0.name }.joined(separator: ", ")),
+                    Fact("sequence_lengths", capture.sequences.map { "\($0.length)" }.joined(separator: ", ")),
+                    Fact("tensors", capture.tensorsPresent.map { $0.rawValue }.joined(separator: ", ")),
+                    Fact("layers_captured", capture.layersPresent.map { "\($0)" }.joined(separator: ", ")),
+                ],
             settings: [
                 Fact("element_type", capture.elementType.rawValue), Fact("complete", capture.isComplete ? "yes" : "no"),
             ],
@@ -86,15 +87,20 @@ public struct ComparisonSubject: Sendable {
         return Dictionary(uniqueKeysWithValues: tables.filter { wanted.contains($0.name) }.map { ($0.name, $0) })
     }
 
-    /// What a capture says of its model.
+    /// What a capture says of its model; what an import did not know is left out.
     public static func facts(of metadata: CaptureMetadata) -> [Fact] {
-        [
+        let all = [
             Fact("model", metadata.name), Fact("architecture", metadata.architecture),
             Fact("layers", "\(metadata.layers)"), Fact("heads", "\(metadata.heads)"),
             Fact("kv_heads", "\(metadata.kvHeads)"), Fact("head_dim", "\(metadata.headDim)"),
-            Fact("rope_base", "\(metadata.ropeBase)"), Fact("rope_layout", metadata.ropeLayout),
-            Fact("vocabulary", "\(metadata.vocabulary)"), Fact("weight_type", metadata.weightType),
-            Fact("weights_sha256", metadata.weightsSHA256),
+            Fact("rope_base", metadata.ropeBase == 0 ? unknown : "\(metadata.ropeBase)"),
+            Fact("rope_layout", metadata.ropeLayout),
+            Fact("vocabulary", metadata.vocabulary == 0 ? unknown : "\(metadata.vocabulary)"),
+            Fact("weight_type", metadata.weightType), Fact("weights_sha256", metadata.weightsSHA256),
         ]
+        return all.filter { $0.value != unknown }
     }
+
+    /// What an import writes where a text is required and nothing is known.
+    private static let unknown = "unknown"
 }

@@ -69,7 +69,9 @@ struct ElementComparison: Sendable, Equatable {
         for first in stride(from: 0, to: a.tokenCount, by: 1 << 16) {
             let tokens = first..<min(a.tokenCount, first + 1 << 16)
             let one = try a.readTokens(tokens), other = try b.readTokens(tokens)
-            if let index = zip(one, other).enumerated().first(where: { $0.element.0 != $0.element.1 })?.offset {
+            // An import that did not know an id wrote -1.
+            let isDifferent: ((Int32, Int32)) -> Bool = { $0 != $1 && $0 >= 0 && $1 >= 0 }
+            if let index = zip(one, other).enumerated().first(where: { isDifferent($0.element) })?.offset {
                 return first + index
             }
         }

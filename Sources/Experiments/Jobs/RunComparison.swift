@@ -46,24 +46,27 @@ extension ComparisonSubject {
 }
 
 extension Manifest {
-    /// Keys that say where files are, not what was done: the checksums of provenance tell files apart.
-    private static let placeKeys: Set<String> = ["model.path", "name"]
+    /// Keys that say where files are and how a run is called, not what was done: checksums tell files apart.
+    private static let placeKeys: Set<String> = ["name", "description", "model.path", "output.directory"]
 
-    /// The scalars of a resolved manifest by the path of their keys, such as `errors.schemes[0]`.
+    /// The scalars of a resolved manifest by the path of their keys; a list of scalars is one text.
     ///
     /// - Throws: `ManifestError`, `FileError`.
     static func flattened(_ path: String) throws -> [(key: String, value: String)] {
         func entries(_ value: YAMLValue, _ key: String) -> [(key: String, value: String)] {
             switch value.content {
-            case .scalar(let text, _): [(key, text)]
-            case .null: []
-            case .sequence(let items): items.enumerated().flatMap { entries($1, "\(key)[\($0)]") }
+            case .scalar(let text, _): return [(key, text)]
+            case .null: return []
+            case .sequence(let items):
+                let texts = items.compactMap { $0.plainText }
+                if texts.count == items.count { return [(key, texts.joined(separator: ", "))] }
+                return items.enumerated().flatMap { entries($1, "\(key)[\($0)]") }
             case .mapping(let members):
-                members.flatMap { entries($0.value, ManifestReader.join(key, $0.key)) }
+                return members.flatMap { entries($0.value, ManifestReader.join(key, $0.key)) }
             }
         }
         return entries(try ManifestSource.read(path), "").filter { entry in
-            !placeKeys.contains(entry.key) && !(entry.key.hasPrefix("texts[") && entry.key.hasSuffix(".path"))
+            !placeKeys.contains(entry.key) && !(entry.key.contains("texts[") && entry.key.hasSuffix(".path"))
         }
     }
 }

@@ -165,7 +165,7 @@ struct ComparisonSummary: Encodable {
         sideBySide = comparison.isIdentical ? nil : Self.sideBySide(comparison.tables)
     }
 
-    /// Words first, then largest magnitude and spread of each tensor by layer.
+    /// Words first, then largest magnitude and spread of each tensor by layer, where they differ.
     var text: String {
         let heading = TextColumns([["A", a], ["B", b]]).text
         return ([heading, findings.joined(separator: "\n")] + (sideBySide.map { [$0] } ?? []))
@@ -176,7 +176,9 @@ struct ComparisonSummary: Encodable {
         guard let table = tables.first(where: { $0.name == "compare-statistics" }) else { return nil }
         let shown = ["absolute_maximum", "standard_deviation"]
         let columns = ["tensor", "layer_a", "layer_b", "statistic", "value_a", "value_b", "ratio"]
-        let rows = table.filter { row in row.string("statistic").map { shown.contains($0) } ?? false }
+        let rows = table.filter { row in
+            row.number("relative_difference") != 0 && row.string("statistic").map { shown.contains($0) } ?? false
+        }
         return rows.rows.isEmpty ? nil : NumberColumns(rows, columns).text
     }
 }
