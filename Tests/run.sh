@@ -3,7 +3,8 @@
 #
 #   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone; executes a
 #                                          notebook if pip can fetch what it needs
-#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model and checks in h5py and xarray
+#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model, checks in h5py and xarray,
+#                                          and of the hook for transformers, which needs PyTorch
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
 #   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
@@ -97,6 +98,23 @@ use_notebook_python() {
     fi
 }
 
+# The same with PyTorch, for the hook that data/python ships: large, and not to be had everywhere.
+provide_torch_python() {
+    local packages="$root/.build-python/torch-packages"
+    if [ ! -d "$packages/transformers" ]; then
+        say "PyTorch and transformers for the check of data/python"
+        if ! python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore \
+            --target "$packages" "torch==2.13.0" "transformers>=5,<6" h5py numpy safetensors; then
+            rm -rf "$packages"
+            printf 'warning: without PyTorch, the hook for transformers is not checked\n' >&2
+            return
+        fi
+    fi
+    printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/torch-python"
+    chmod +x "$root/.build-python/torch-python"
+    export KVATLAS_TORCH_PYTHON="$root/.build-python/torch-python"
+}
+
 cd "$root"
 
 # These two need no Swift.
@@ -147,6 +165,7 @@ fetch_model smollm2-135m-instruct
 if $slow; then
     fetch_model qwen2.5-coder-0.5b-instruct
     [ -n "${KVATLAS_PYTHON:-}" ] || provide_python
+    [ -n "${KVATLAS_TORCH_PYTHON:-}" ] || provide_torch_python
 elif [ ! -e "${KVATLAS_MODELS:-data/models}/qwen2.5-coder-0.5b.gguf" ]; then
     printf 'note: qwen2.5-coder-0.5b is not there, so its golden values are skipped; --slow fetches it\n' >&2
 fi
