@@ -12,7 +12,7 @@ public enum CaptureElements {
 
 /// One tensor of one layer, walked token by token where it lies in the file.
 ///
-/// Chunks without compression are looked at in the mapped file, each checked against its checksum first; others,
+/// Chunks without compression are looked at in the mapped file, each checked against its checksum on the way; others,
 /// and those of a capture that was cut short, are read through HDF5. Any number of threads can walk at once.
 public struct CaptureScan: Sendable {
     public let capture: CaptureFile
@@ -20,6 +20,8 @@ public struct CaptureScan: Sendable {
     public let layer: Int
     private let stored: (chunks: StoredChunks, mapping: FileMapping)?
 
+    /// Rows of a chunk that are checked and handed out at a time, while they are in cache.
+    private static let pieceRows = 256
     /// Bytes read at a time where HDF5 reads.
     private static let slabBytes = 1 << 20
 
@@ -40,7 +42,8 @@ public struct CaptureScan: Sendable {
 
     /// Hands the elements of some tokens to `body`, `[token, head, channel]`, in the order of the tokens.
     ///
-    /// The elements are those of whole tokens, which `body` is told; they are there only while it runs.
+    /// The elements are those of whole tokens, which `body` is told; they are there only while it runs. A checksum is
+    /// known when its chunk has been handed out: what came of a walk that throws is to be dropped.
     ///
     /// - Parameter slabBytes: about how much is read at a time where HDF5 reads; 1 MB for `nil`.
     /// - Throws: `CaptureError`: `tokensOutOfRange`, `storage` if a checksum does not match; what `body` throws.
@@ -55,16 +58,22 @@ public struct CaptureScan: Sendable {
             return try readRuns(of: tokens, slabBytes ?? Self.slabBytes, body)
         }
         for index in chunks.chunks(of: tokens) {
-            let bytes = chunks.bytes(ofChunk: index, in: mapping)
-            if let checksum = chunks.checksum(ofChunk: index, in: mapping),
-                !isIntact(bytes, checksum)
-            {
+            let bytes = chunks.bytes(ofChunk: index, in: mapping), rows = chunks.rows(ofChunk: index)
+            let stored = chunks.checksum(ofChunk: index, in: mapping)
+            var checksum = Fletcher32()
+            for first in stride(from: 0, to: chunks.rowsPerChunk, by: Self.pieceRows) {
+                let end = min(chunks.rowsPerChunk, first + Self.pieceRows)
+                let piece = UnsafeRawBufferPointer(rebasing: bytes[first * chunks.rowBytes..<end * chunks.rowBytes])
+                if stored != nil { checksum.update(piece) }
+                let found = (rows.lowerBound + first..<rows.lowerBound + end).clamped(to: rows).clamped(to: tokens)
+                guard !found.isEmpty else { continue }
+                let start = (found.lowerBound - rows.lowerBound - first) * chunks.rowBytes
+                let part = UnsafeRawBufferPointer(rebasing: piece[start..<start + found.count * chunks.rowBytes])
+                try withElements(part) { try body($0, found) }
+            }
+            if let stored, !isSame(checksum.value, stored) {
                 throw CaptureError.storage(chunks.damaged(chunk: index, file: capture.path))
             }
-            let rows = chunks.rows(ofChunk: index).clamped(to: tokens)
-            let first = (rows.lowerBound - chunks.rows(ofChunk: index).lowerBound) * chunks.rowBytes
-            let part = UnsafeRawBufferPointer(rebasing: bytes[first..<first + rows.count * chunks.rowBytes])
-            try withElements(part) { try body($0, rows) }
             mapping.release(chunks.addresses[index]..<chunks.addresses[index] + chunks.chunkBytes)
         }
     }
@@ -105,10 +114,9 @@ public struct CaptureScan: Sendable {
     }
 }
 
-/// Whether bytes have a checksum; old versions of HDF5 stored it with the bytes of each half exchanged.
-private func isIntact(_ bytes: UnsafeRawBufferPointer, _ stored: UInt32) -> Bool {
-    let checksum = Fletcher32.checksum(of: bytes)
-    return checksum == stored || (checksum & 0xFF00_FF00) >> 8 | (checksum & 0x00FF_00FF) << 8 == stored
+/// Whether a chunk has its checksum; old versions of HDF5 stored it with the bytes of each half exchanged.
+private func isSame(_ checksum: UInt32, _ stored: UInt32) -> Bool {
+    checksum == stored || (checksum & 0xFF00_FF00) >> 8 | (checksum & 0x00FF_00FF) << 8 == stored
 }
 
 extension CaptureFile {

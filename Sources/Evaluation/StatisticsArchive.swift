@@ -101,8 +101,11 @@ public enum StatisticsArchive {
         let placeOfLayer = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1, $0) })
         let rows = table.rowViews.filter { $0.string("tensor") == tensor.rawValue }
         let places = rows.map { row in
-            let indices = [placeOfLayer[row.integer("layer") ?? -1], row.integer("head"), row.integer("channel")]
-            return zip(indices, shape).reduce(0) { $0 * $1.1 + ($1.0 ?? 0) }
+            let columns = ["layer", "head", "channel"].prefix(axes.count)
+            return zip(columns, shape).reduce(0) { place, axis in
+                let number = row.integer(axis.0) ?? 0
+                return place * axis.1 + (axis.0 == "layer" ? placeOfLayer[number] ?? 0 : number)
+            }
         }
         for statistic in StatisticCatalogue.statistics(for: grain) {
             var numbers = [Double](repeating: .nan, count: shape.reduce(1, *))

@@ -38,6 +38,7 @@ struct StatisticsStudyTensor: Sendable {
             heads: heads,
             headDim: headDim,
             firstToken: tokens.lowerBound,
+            expectedTokens: tokens.count,
             sample: sample
         )
         try scan.forEachRun(of: tokens, slabBytes: slabBytes) { elements, _ in

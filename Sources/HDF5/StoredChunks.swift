@@ -101,7 +101,8 @@ extension Dataset {
         guard let first = libraryAddress(chunk: 0, rank: rank, storedBytes: storedBytes) else { return nil }
         var header = H5O_info_t()
         if H5Oget_info1(handle.id, &header) >= 0,
-            let index = ChunkIndex(mapping.bytes, header: Int(header.addr), rank: rank, storedBytes: storedBytes),
+            let place = Int(exactly: header.addr),
+            let index = ChunkIndex(mapping.bytes, header: place, rank: rank, storedBytes: storedBytes),
             let addresses = index.addresses(count: count), addresses[0] == first
         {
             return addresses
@@ -128,7 +129,8 @@ extension Dataset {
             _ = kvatlas_h5_read_error()
             return nil
         }
-        return Int(address)
+        // A damaged index can say anything.
+        return Int(exactly: address)
     }
 
     private func isNativeOrder() throws -> Bool {

@@ -20,9 +20,16 @@ struct SampledRows: Sendable {
 
     init(channels: Int) { self.channels = channels }
 
+    /// Makes room for rows to come, so that none is moved for others.
+    mutating func reserve(_ rows: Int) {
+        guard waitingRows == 0, rows > 0 else { return }
+        waiting = [[]]
+        waiting[0].reserveCapacity(min(rows * channels, Self.waitingBytes / 2 + channels))
+    }
+
     /// Adds the row of one token.
     mutating func add<Element: SlabElement>(_ row: UnsafePointer<Element>) {
-        if waiting.isEmpty || waitingRows == 0 { waiting = [[]] }
+        if waiting.isEmpty { waiting = [[]] }
         let last = waiting.count - 1
         Element.appendHalves(row, count: channels, to: &waiting[last])
         waitingRows += 1

@@ -32,8 +32,15 @@ public struct TensorAccumulator: Sendable {
 
     /// - Parameters:
     ///   - firstToken: of the part of the tensor that will be appended.
+    ///   - expectedTokens: about how many will be appended; changes speed alone.
     ///   - sample: the tokens of the whole tensor that quantiles are taken from; `nil` for all that are appended.
-    public init(heads: Int, headDim: Int, firstToken: Int = 0, sample: TokenSample? = nil) {
+    public init(
+        heads: Int,
+        headDim: Int,
+        firstToken: Int = 0,
+        expectedTokens: Int = 0,
+        sample: TokenSample? = nil
+    ) {
         precondition(heads >= 0 && headDim >= 0 && firstToken >= 0, "\(heads) heads of \(headDim) from \(firstToken)")
         self.heads = heads
         self.headDim = headDim
@@ -41,6 +48,7 @@ public struct TensorAccumulator: Sendable {
         self.sample = sample
         block = BlockSums(channels: heads * headDim)
         rows = SampledRows(channels: heads * headDim)
+        if let sample { rows.reserve(sample.places(in: firstToken..<firstToken + expectedTokens).count) }
     }
 
     /// Adds the next tokens as float16 bits, `[token, head, channel]`.
