@@ -108,7 +108,7 @@ public struct FigureInput: Sendable {
 
     /// The analysis of the structure study that makes a table.
     private static let structureAnalyses = [
-        "distribution-quantiles": "rotation", "transform-effects": "rotation", "outlier-definitions": "outliers",
+        "distribution-quantiles": "quantiles", "transform-effects": "rotation", "outlier-definitions": "outliers",
         "outlier-channel-sets": "outliers", "outlier-stability": "outliers", "attention-sinks": "attention",
         "attention-profile": "attention", "locality": "locality", "spectrum": "spectrum",
         "spectrum-summary": "spectrum", "cross-layer": "layers", "code-entropy": "entropy", "tile-imbalance": "tiles",
