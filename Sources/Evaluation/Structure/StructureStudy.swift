@@ -27,8 +27,16 @@ public enum StructureStudy {
         progress: (Double) throws -> Void = { _ in }
     ) throws -> StructureStudyResult {
         try settings.validate()
-        let tensors = try chosenTensors(of: capture, layers: settings.layers, tensors: settings.tensors).map {
-            TensorPieces(capture, layer: $0.layer, tensor: $0.tensor)
+        // Tensors of one width share their list of slabs, which is long for a capture of many sequences.
+        var byHeads: [Int: TensorPieces] = [:]
+        let chosen = try chosenTensors(of: capture, layers: settings.layers, tensors: settings.tensors)
+        let tensors = chosen.map { layer, tensor in
+            let heads = capture.headCount(tensor)
+            let pieces =
+                byHeads[heads].map { TensorPieces(capture, layer: layer, tensor: tensor, like: $0) }
+                ?? TensorPieces(capture, layer: layer, tensor: tensor)
+            byHeads[heads] = pieces
+            return pieces
         }
         return try withoutActuallyEscaping(progress) { progress in
             var run = Run(capture, settings, tensors, progress: progress)

@@ -64,7 +64,7 @@ struct TensorPieces: Sendable {
         slabs = Self.slabs(capture, tokens: max(1, Self.slabElements / width / Self.alignment) * Self.alignment)
     }
 
-    /// Slabs of the same tokens for tensors of different width.
+    /// Slabs of the same tokens as another tensor's.
     init(_ capture: CaptureFile, layer: Int, tensor: CapturedTensor, like other: TensorPieces) {
         self.capture = capture
         self.layer = layer

@@ -33,8 +33,9 @@ public struct KolmogorovSmirnov: Sendable, Equatable {
                 guard value.isFinite else { continue }
                 finite += 1
                 if value.magnitude > Float(Self.tailStart) { tails += 1 }
+                // What is negative falls into the first bin, however it is rounded.
                 let place = (max(-16, min(16, value)) + Float(Self.reach)) * Float(Self.binsPerUnit)
-                counts[max(0, min(last, Int(place.rounded(.down))))] += 1
+                counts[max(0, min(last, Int(place)))] += 1
             }
         }
         count += finite

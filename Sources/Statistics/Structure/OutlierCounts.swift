@@ -157,10 +157,16 @@ extension OutlierCounts.Counter {
         var found = 0
         low.withUnsafeBufferPointer { low in
             high.withUnsafeBufferPointer { high in
+                // Without branches, so that the compiler makes vectors of it.
+                var sum: Int32 = 0
                 for channel in row.indices {
                     let value = row[channel]
-                    found &+= (value < low[channel] || value > high[channel]) && value.isFinite ? 1 : 0
+                    let isBelow: Int32 = value < low[channel] ? 1 : 0
+                    let isAbove: Int32 = value > high[channel] ? 1 : 0
+                    let isFinite: Int32 = value.magnitude < .infinity ? 1 : 0
+                    sum &+= (isBelow | isAbove) & isFinite
                 }
+                found = Int(sum)
             }
         }
         guard found > 0, !byChannel.isEmpty else { return found }

@@ -104,7 +104,8 @@ import Testing
 
     @Test func rotationsDoWhatTheyDo() throws {
         for row in result.rows("transform-effects", layer: 0) {
-            let expected = try #require(golden.effects[try #require(row.string("transform"))])
+            let transform = try #require(row.string("transform"))
+            let expected = try #require(golden.effects[transform])
             #expect(isClose(row.number("excess_kurtosis"), expected["excess_kurtosis"], 1e-5))
             #expect(isClose(row.number("absolute_maximum"), expected["absolute_maximum"]))
             // One bin's mass, and the elements in it.

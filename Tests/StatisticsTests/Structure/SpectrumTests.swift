@@ -15,7 +15,7 @@ import Testing
     @Test func twoEqualDirectionsHaveEffectiveRankTwo() throws {
         // Rows along (1, 1, 0, 0) and (1, −1, 0, 0), of equal length.
         let rows = (0..<10).map { [1, $0.isMultiple(of: 2) ? 1.0 : -1, 0, 0] }
-        let spectrum = try #require(spectrum(rows))
+        let spectrum = try #require(self.spectrum(rows))
         #expect(abs(try #require(spectrum.effectiveRank) - 2) < 1e-12)
         #expect(abs(try #require(spectrum.stableRank) - 2) < 1e-12)
         #expect(spectrum.components(holding: 0.5) == 1)
@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: [1, 2, 7, 33]) func energyIsTheSumOfSquares(channels: Int) throws {
         var generator = SeededGenerator(seed: UInt64(channels))
         let rows = (0..<60).map { _ in (0..<channels).map { _ in generator.nextGaussian() } }
-        let spectrum = try #require(spectrum(rows))
+        let spectrum = try #require(self.spectrum(rows))
         let energy = rows.joined().reduce(0) { $0 + $1 * $1 }
         let found = spectrum.singularValues.reduce(0) { $0 + $1 * $1 }
         #expect(abs(found - energy) < 1e-10 * energy)

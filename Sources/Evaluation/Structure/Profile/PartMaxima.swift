@@ -47,12 +47,12 @@ struct PartMaxima {
         let range = piece.position..<piece.position + piece.tokens
         for place in parts.indices where parts[place].sequence == piece.sequence {
             let common = parts[place].tokens.clamped(to: range)
-            for token in common {
-                let row = piece.values + (token - piece.position) * piece.width
-                for channel in 0..<piece.width {
-                    let magnitude = row[channel].magnitude
-                    if magnitude > parts[place].maxima[channel], magnitude.isFinite {
-                        parts[place].maxima[channel] = magnitude
+            parts[place].maxima.withUnsafeMutableBufferPointer { maxima in
+                for token in common {
+                    let row = piece.values + (token - piece.position) * piece.width
+                    for channel in 0..<piece.width {
+                        let magnitude = row[channel].magnitude
+                        if magnitude > maxima[channel], magnitude.isFinite { maxima[channel] = magnitude }
                     }
                 }
             }

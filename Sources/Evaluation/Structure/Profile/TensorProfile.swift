@@ -85,18 +85,22 @@ struct TensorProfile {
     }
 
     private mutating func addRotated(_ values: UnsafeBufferPointer<Float>, vectors: Int) {
-        scratch.removeAll(keepingCapacity: true)
-        scratch.append(contentsOf: values)
-        scratch.withUnsafeMutableBufferPointer { buffer in
+        // Taken out, so that it is changed in place.
+        var elements = scratch
+        scratch = []
+        elements.removeAll(keepingCapacity: true)
+        elements.append(contentsOf: values)
+        elements.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             Hadamard.transform(base, rows: vectors, length: headDim)
         }
-        scratch.withUnsafeBufferPointer { buffer in
+        elements.withUnsafeBufferPointer { buffer in
             rotated?.append(float: buffer)
             if let base = buffer.baseAddress {
                 rotatedCoordinates?.add(base, count: vectors, length: headDim)
             }
         }
+        scratch = elements
     }
 
     /// The distribution of the elements; `nil` if no analysis needs it. Ends the profile's counting.
