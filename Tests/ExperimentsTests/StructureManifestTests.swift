@@ -6,8 +6,10 @@ import Testing
 @Suite struct StructureManifestTests {
     @Test func anEmptyMappingAsksForEveryAnalysis() throws {
         try TestRun.with { run in
-            #expect(try run.load("analyses: {statistics: {}}\n").structure == nil)
-            #expect(try run.load("analyses: {structure: {}}\n").structure == StructureStudySettings())
+            let without = try run.load("analyses: {statistics: {}}\n")
+            #expect(without.structure == nil)
+            let empty = try run.load("analyses: {structure: {}}\n")
+            #expect(empty.structure == StructureStudySettings())
         }
     }
 
