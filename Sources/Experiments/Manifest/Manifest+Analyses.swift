@@ -125,7 +125,8 @@ extension Manifest {
         reader.list(value, "figures", allowsEmpty: true) { item, key -> FigureRequest? in
             var fields = ["id": item]
             if case .mapping = item.content {
-                fields = reader.mapping(item, key, allowed: ["id", "layers", "head", "tensors", "schemes", "metrics"])
+                let keys = ["id"] + FigureParameter.allCases.map { $0.manifestKey }
+                fields = reader.mapping(item, key, allowed: keys)
             }
             guard let idValue = fields["id"] else {
                 reader.complain(item, key, "the key 'id' is missing", expected: "the id of a figure")
@@ -142,10 +143,28 @@ extension Manifest {
                     ? reader.magnitudeTensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue)
                     : reader.tensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue),
                 schemes: readSchemes(fields["schemes"], "\(key).schemes", reader)?.map(\.id),
-                metrics: fields["metrics"].map { readMetrics($0, "\(key).metrics", scope, reader) }
+                metrics: fields["metrics"].map { readMetrics($0, "\(key).metrics", scope, reader) },
+                statistic: readStatistic(fields["statistic"], "\(key).statistic", reader)
             )
             return FigureRequest(id: id, selection: selection)
         }
+    }
+
+    /// The id of a statistic of heads.
+    private static func readStatistic(_ value: YAMLValue?, _ key: String, _ reader: ManifestReader) -> String? {
+        guard let value, let id = reader.string(value, key) else { return nil }
+        let known = StatisticCatalogue.statistics(for: .head).map { $0.id }
+        guard known.contains(id) else {
+            reader.complain(
+                value,
+                key,
+                "there is no statistic '\(id)' of heads",
+                expected: "one of " + known.joined(separator: ", "),
+                remedy: nearestName(to: id, in: known).map { "Did you mean '\($0)'?" }
+            )
+            return nil
+        }
+        return id
     }
 
     /// A selection that the figure does not heed would be a silent mistake.
@@ -176,6 +195,7 @@ extension FigureParameter {
         case .tensor: "tensors"
         case .scheme: "schemes"
         case .metric: "metrics"
+        case .statistic: "statistic"
         }
     }
 }

@@ -46,6 +46,11 @@ extension Manifest {
         let hasCapture =
             !isLive || root["capture"] != nil || captureAnalyses.contains { analyses[$0] != nil }
         var usual = hasCapture ? FigureCatalogue.ids : []
+        if let structure {
+            let tables =
+                structure.analyses.flatMap { $0.tables } + statistics.grains.map { "statistics-\($0.rawValue)" }
+            usual += FigureCatalogue.structureIDs(drawnFrom: Set(tables))
+        }
         if quality != nil { usual.append(QualityByCache.id) }
         if decode != nil { usual.append(MemoryThroughput.id) }
         let figures = readFigures(root["figures"], scope, reader) ?? usual.map { FigureRequest(id: $0) }

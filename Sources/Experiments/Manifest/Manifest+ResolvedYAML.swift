@@ -41,6 +41,7 @@ extension Manifest {
                 ("tensors", request.selection.tensors.map(strings)),
                 ("schemes", request.selection.schemes.map(strings)),
                 ("metrics", request.selection.metrics.map(strings)),
+                ("statistic", request.selection.statistic.map(Self.text)),
             ])
         }
         func textNodes(_ texts: [Text]) -> Node {

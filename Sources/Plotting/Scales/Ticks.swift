@@ -52,7 +52,9 @@ public enum Ticks {
         guard reach > 3 * linearWithin, reach.isFinite else { return linear(range, count: count) }
         let first = Int(ceil(log10(linearWithin) - 1e-9))
         let last = max(first, Int(floor(log10(reach) + 1e-9)))
-        let candidates: [([Int], Int)] = [([1, 2, 5], 1), ([1, 3], 1), ([1], 1), ([1], 2), ([1], 3), ([1], 5)]
+        let candidates: [([Int], Int)] = [
+            ([1, 2, 5], 1), ([1, 3], 1), ([1], 1), ([1], 2), ([1], 3), ([1], 5), ([1], 10), ([1], 99),
+        ]
         var best: [Tick] = []
         for (factors, stride) in candidates {
             var values: [Double] = [0]

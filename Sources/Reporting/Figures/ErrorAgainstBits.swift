@@ -40,8 +40,8 @@ public enum ErrorAgainstBits: Figure {
             )
         }
         var notes = [
-            "Mean over layers and KV heads. Bits count codes and all metadata, without the window. Named are the schemes "
-                + "that no other beats in both."
+            "Mean over layers and KV heads. Bits count codes and all metadata, without the window. Named, where there is "
+                + "room, are the schemes that no other beats in both."
         ]
         let lossy = windows.filter { $0 != "none" }
         if lossy.count == 1, windows.count <= 2, let window = lossy.first { notes.append("Window of all: \(window).") }

@@ -25,7 +25,7 @@ public struct FigureInput: Sendable {
     /// - Throws: ``ReportingError`` naming the table and how to get it, or the column.
     func table(_ name: String, columns: [String] = []) throws -> Table {
         guard let table = tables[name] else {
-            throw ReportingError.missingTable(figure: figureID, table: name, remedy: Self.source(of: name))
+            throw ReportingError.missingTable(figure: figureID, table: name, remedy: Self.source(of: name, for: figureID))
         }
         for column in columns where table.index(of: column) == nil {
             throw ReportingError.missingColumn(
@@ -88,10 +88,11 @@ public struct FigureInput: Sendable {
     }
 
     /// How a table comes about.
-    private static func source(of table: String) -> String {
+    private static func source(of table: String, for figure: String) -> String {
         if let analysis = structureAnalyses[table] {
-            return "Make it with: kvatlas stats FILE.h5 --analyses \(analysis) --out FOLDER\n"
-                + "  or run a manifest that has '\(analysis)' under analyses.structure."
+            return "Make it with: kvatlas stats FILE.h5 --analyses \(analysis) --out RUN-FOLDER/tables\n"
+                + "  or with a manifest that has '\(analysis)' under analyses.structure,\n"
+                + "  or draw it from the capture: kvatlas plot FILE.h5 --figure \(figure)"
         }
         return switch table {
         case "magnitude":
@@ -108,7 +109,7 @@ public struct FigureInput: Sendable {
 
     /// The analysis of the structure study that makes a table.
     private static let structureAnalyses = [
-        "distribution-quantiles": "rotation", "transform-effects": "rotation", "outlier-definitions": "outliers",
+        "distribution-quantiles": "quantiles", "transform-effects": "rotation", "outlier-definitions": "outliers",
         "outlier-channel-sets": "outliers", "outlier-stability": "outliers", "attention-sinks": "attention",
         "attention-profile": "attention", "locality": "locality", "spectrum": "spectrum",
         "spectrum-summary": "spectrum", "cross-layer": "layers", "code-entropy": "entropy", "tile-imbalance": "tiles",

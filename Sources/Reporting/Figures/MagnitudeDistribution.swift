@@ -32,7 +32,7 @@ public enum MagnitudeDistribution: Figure {
             title: title(all),
             subtitle: "Share of elements whose magnitude is at most (left) and more than (right) the one on the axis",
             caption: input.caption(
-                "From 61 quantiles of each layer's tensor, joined by straight lines. Dashed rule on the right: one "
+                "From \(all.map { $0.points.count }.max() ?? 0) quantiles of each layer's tensor, joined by straight lines. Dashed rule on the right: one "
                     + "element in 1,000."
             ),
             columns: 2,

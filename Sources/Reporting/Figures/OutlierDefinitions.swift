@@ -66,7 +66,7 @@ public enum OutlierDefinitions: Figure {
                 hasZero ? "A share of zero stands at the left end of its axis, marked 0." : ""
             ),
             columns: panels.count,
-            columnWeights: [1.55] + panels.dropFirst().map { _ in 1 },
+            columnWeights: [1.75] + panels.dropFirst().map { _ in 1 },
             panels: panels
         )
     }

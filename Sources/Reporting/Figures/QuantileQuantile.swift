@@ -28,13 +28,15 @@ public enum QuantileQuantile: Figure {
             title: title(known),
             subtitle: "Standardized quantiles of all elements of a layer; on the dashed line they are a Gaussian's",
             caption: input.caption(
-                "Standardized by mean and standard deviation of the layer's tensor; 61 quantiles from 2⁻¹⁴ to 1 − 2⁻¹⁴. "
+                "Standardized by mean and standard deviation of the layer's tensor; \(count(known)) quantiles. "
                     + "Above the line on the right and below it on the left: tails heavier than a Gaussian's."
             ),
             columns: panels.count == 1 ? 1 : panels.count == 3 ? 3 : 2,
             panels: panels
         )
     }
+
+    private static func count(_ all: [DistributionQuantiles]) -> Int { all.map { $0.points.count }.max() ?? 0 }
 
     private static func panel(
         _ layer: Int,

@@ -77,7 +77,7 @@ struct ListCommand: ParsableCommand {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
         case .figures:
-            try printList((FigureCatalogue.all + FigureCatalogue.onRequest).map { FigureEntry($0) }) {
+            try printList(FigureCatalogue.every.map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
         case .benchmarks:
