@@ -60,6 +60,25 @@ struct NotebookExportTests {
         }
     }
 
+    @Test func figuresBeyondItsSizeAreLeftToItsCells() throws {
+        let run = try RunFolder(.outliers)
+        let requests = (0..<24).flatMap { (layer: Int) -> [FigureRequest] in
+            ["key", "value", nil].map { (tensor: String?) in
+                FigureRequest(id: "channel-profile", selection: FigureSelection(layer: layer, tensor: tensor))
+            }
+        }
+        try Report.write(requests: requests, runDirectory: run.path)
+        let content = try Report.build(runDirectory: run.path)
+        let text = NotebookExport.text(content, runPath: "run", folderName: "")
+        let cells = try Self.cells(text).filter { $0.id.hasPrefix("figure-") }
+        #expect(cells.count == content.figures.count)
+        let left = zip(cells, content.figures).filter { $0.0.outputs.isEmpty }.map { $0.1.id }
+        #expect(!left.isEmpty && left.count < cells.count / 2)
+        let isSaid = text.contains("Run the cells of \(left.joined(separator: ", ")) to see them")
+        #expect(isSaid)
+        #expect(text.utf8.count < 1_000_000)
+    }
+
     @Test func theSameRunIsTheSameFile() throws {
         let run = try RunFolder(.plain)
         let path = "\(run.path)/a/study.ipynb"
