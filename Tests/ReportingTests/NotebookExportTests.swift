@@ -46,7 +46,10 @@ struct NotebookExportTests {
 
     @Test func figuresAreEmbeddedAndNothingElseIs() throws {
         let run = try RunFolder(.outliers)
+        let requests = ["channel-profile", "per-token-vs-per-channel", "error-by-layer"].map { FigureRequest(id: $0) }
+        try Report.write(requests: requests, runDirectory: run.path)
         let content = try Report.build(runDirectory: run.path)
+        #expect(content.figures.map { $0.id } == requests.map { $0.id })
         let cells = try Self.cells(NotebookExport.text(content, runPath: "run", folderName: ""))
         let shown = cells.filter { !$0.outputs.isEmpty }
         #expect(shown.map { $0.source } == content.figures.map { "SVG(filename=str(RUN / \"\($0.file)\"))" })
