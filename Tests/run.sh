@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Checks the format, builds in release mode and passes all tests.
 #
-#   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone; executes a
-#                                          notebook if pip can fetch what it needs
+#   bash Tests/run.sh                      what CI runs; about 8 minutes on 2 cores from a new clone
 #   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model, checks in h5py and xarray,
 #                                          and of the hook for transformers, which needs PyTorch
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
@@ -13,14 +12,14 @@
 #   bash Tests/run.sh --filter REGEX       only tests whose name matches
 #
 # Models are looked for in data/models, or in the folder that KVATLAS_MODELS names. The small one
-# (98 MB) is fetched if it is not there; without a network, tests that need it are skipped.
+# (98 MB) is fetched if it is not there; without a network, tests of it and of a notebook's execution are skipped.
 # KVATLAS_WIKITEXT=FILE (the raw test split of WikiText-2) adds its perplexity over 20 windows.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
 
-usage() { sed -n '2,17p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '2,16p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
 
 wrong_usage() {
     printf 'error: %s\n' "$*" >&2
@@ -64,19 +63,6 @@ fetch_model() {
     fi
 }
 
-# A Python with the packages that read our captures, for tests that ask other programs.
-provide_python() {
-    local packages="$root/.build-python/packages"
-    if [ ! -d "$packages/h5netcdf" ]; then
-        say "Python packages for the checks in h5py and xarray"
-        python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore \
-            --target "$packages" numpy h5py xarray h5netcdf
-    fi
-    printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/python"
-    chmod +x "$root/.build-python/python"
-    export KVATLAS_PYTHON="$root/.build-python/python"
-}
-
 # A Python that executes notebooks, fetched beside the build, as pip mostly waits.
 fetch_notebook_python() {
     local packages="$root/.build-python/notebook"
@@ -113,6 +99,19 @@ provide_torch_python() {
     printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/torch-python"
     chmod +x "$root/.build-python/torch-python"
     export KVATLAS_TORCH_PYTHON="$root/.build-python/torch-python"
+}
+
+# A Python with the packages that read our captures, for tests that ask other programs.
+provide_python() {
+    local packages="$root/.build-python/packages"
+    if [ ! -d "$packages/h5netcdf" ]; then
+        say "Python packages for the checks in h5py and xarray"
+        python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore \
+            --target "$packages" numpy h5py xarray h5netcdf
+    fi
+    printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/python"
+    chmod +x "$root/.build-python/python"
+    export KVATLAS_PYTHON="$root/.build-python/python"
 }
 
 cd "$root"

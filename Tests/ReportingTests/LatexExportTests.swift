@@ -106,6 +106,25 @@ struct LatexExportTests {
         #expect(text.contains("\\begin{longtable}{rlrr}") && text.contains("\\endhead"))
     }
 
+    @Test func wideTablesComeInPartsThatEachSayWhatTheirRowsAre() throws {
+        let names = [Table.Column("layer", .integer, ""), Table.Column("tensor", .string, "")]
+        let numbers = (0..<30).map { Table.Column("measure_number_\($0)", .number, "") }
+        let rows = (0..<3).map { row in
+            [Table.Value.integer(row), .string("key")] + (0..<30).map { .number(Double(row * 30 + $0) + 0.5) }
+        }
+        var cells = rows
+        cells[1][1] = .string("value")
+        let text = try Self.fragment(Self.table(cells, columns: names + numbers))
+        let parts = text.components(separatedBy: "\\begin{table}").dropFirst()
+        #expect(parts.count > 1)
+        for (index, part) in parts.enumerated() {
+            #expect(part.contains("Part \(index + 1) of \(parts.count)."))
+            #expect(part.contains("\nlayer & tensor & ") && part.contains("\n1 & value & "))
+            #expect(part.contains(index == 0 ? "-errors}\n" : "-errors-\(index + 1)}\n"))
+        }
+        for number in 0..<30 { #expect(parts.filter { $0.contains("number \(number)\\end{tabular}") }.count == 1) }
+    }
+
     @Test func editedTablesSaySo() throws {
         let changed = Alteration(file: "tables/errors.csv", kind: .changed)
         #expect(

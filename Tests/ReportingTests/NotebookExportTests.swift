@@ -46,7 +46,10 @@ struct NotebookExportTests {
 
     @Test func figuresAreEmbeddedAndNothingElseIs() throws {
         let run = try RunFolder(.outliers)
+        let requests = ["channel-profile", "per-token-vs-per-channel", "error-by-layer"].map { FigureRequest(id: $0) }
+        try Report.write(requests: requests, runDirectory: run.path)
         let content = try Report.build(runDirectory: run.path)
+        #expect(content.figures.map { $0.id } == requests.map { $0.id })
         let cells = try Self.cells(NotebookExport.text(content, runPath: "run", folderName: ""))
         let shown = cells.filter { !$0.outputs.isEmpty }
         #expect(shown.map { $0.source } == content.figures.map { "SVG(filename=str(RUN / \"\($0.file)\"))" })
@@ -58,6 +61,25 @@ struct NotebookExportTests {
             let isSame = lines.compactMap { $0.string }.joined() == figure.svg
             #expect(isSame, "\(cell.id) shows another figure")
         }
+    }
+
+    @Test func figuresBeyondItsSizeAreLeftToItsCells() throws {
+        let run = try RunFolder(.outliers)
+        let requests = (0..<24).flatMap { (layer: Int) -> [FigureRequest] in
+            ["key", "value", nil].map { (tensor: String?) in
+                FigureRequest(id: "channel-profile", selection: FigureSelection(layer: layer, tensor: tensor))
+            }
+        }
+        try Report.write(requests: requests, runDirectory: run.path)
+        let content = try Report.build(runDirectory: run.path)
+        let text = NotebookExport.text(content, runPath: "run", folderName: "")
+        let cells = try Self.cells(text).filter { $0.id.hasPrefix("figure-") }
+        #expect(cells.count == content.figures.count)
+        let left = zip(cells, content.figures).filter { $0.0.outputs.isEmpty }.map { $0.1.id }
+        #expect(!left.isEmpty && left.count < cells.count / 2)
+        let isSaid = text.contains("Run the cells of \(left.joined(separator: ", ")) to see them")
+        #expect(isSaid)
+        #expect(text.utf8.count < 1_000_000)
     }
 
     @Test func theSameRunIsTheSameFile() throws {

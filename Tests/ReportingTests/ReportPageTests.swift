@@ -121,6 +121,7 @@ struct ReportPageTests {
         try run.write(
             """
             {"toolVersion": "1", "modelSHA256": "ab", "memoryBytes": 8589934592, "byteCount": 12,
+             "libraries": {"OpenBLAS": "1"}, "stages": [{"fingerprint": "ab", "id": "capture", "seconds": 1.23456}],
              "command": ["kvatlas", "run", "my file.yaml"], "outputs": {"tables/errors_x.csv": "cd"}}
             """,
             to: "provenance.json"
@@ -129,6 +130,7 @@ struct ReportPageTests {
         for part in [
             "<dt>tool version</dt>", "<dt>model SHA256</dt>", "<dd>8589934592 (8 GiB)</dd>", "<dd>12</dd>",
             "<dd>kvatlas run 'my file.yaml'</dd>", "<dt>tables/errors_x.csv</dt>",
+            "<dt>OpenBLAS</dt>", "<strong>capture</strong>", "<dd>1.23</dd>",
         ] {
             let isThere = page.contains(part)
             #expect(isThere, "\(part)")

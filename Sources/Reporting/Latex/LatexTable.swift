@@ -9,6 +9,8 @@ struct LatexTable {
     static let pageRows = 40
     /// Characters that fit on a line of an A4 page at `\small`.
     private static let lineWidth = 88
+    /// The same at `\scriptsize`.
+    private static let widestLine = 128
 
     let table: Table
     let context: FigureContext
@@ -20,21 +22,35 @@ struct LatexTable {
     private struct Column {
         let header: [String]
         let isNumber: Bool
+        /// Text or an integer: what tells a row rather than what was measured.
+        let isName: Bool
         let cells: [String]
 
         /// Characters, mathematics counted roughly.
         var width: Int { max(header.map(\.count).max() ?? 0, cells.map { LatexTable.width($0) }.max() ?? 0) }
     }
 
-    /// The fragment, to be `\input`.
+    /// The fragment, to be `\input`; columns that do not fit side by side follow in further parts, each with the
+    /// columns that tell its rows.
     var text: String {
         let (columns, constants) = columns()
-        let width = columns.reduce(0) { $0 + $1.width + 2 }
+        let parts = Self.parts(columns)
+        return parts.enumerated().map { index, part in
+            let place = parts.count > 1 ? "Part \(index + 1) of \(parts.count)." : nil
+            return self.part(
+                part,
+                caption:
+                    "\\caption{\(caption(constants, place))}\n\\label{tab:\(label)\(index > 0 ? "-\(index + 1)" : "")}"
+            )
+        }.joined()
+    }
+
+    private func part(_ columns: [Column], caption: String) -> String {
+        let width = Self.width(columns)
         let size = width <= Self.lineWidth ? "\\small" : width <= 110 ? "\\footnotesize" : "\\scriptsize"
         let head = Self.row(columns.map { Self.headerCell($0.header, isNumber: $0.isNumber) })
         let rows = table.rows.indices.map { row in Self.row(columns.map { $0.cells[row] }) }.joined()
         let alignment = columns.map { $0.isNumber ? "r" : "l" }.joined()
-        let caption = "\\caption{\(caption(constants))}\n\\label{tab:\(label)}"
         let origin = "% Made by 'kvatlas export latex' from tables/\(table.name).csv; needs \\usepackage{booktabs"
         if table.rows.count > Self.pageRows {
             return """
@@ -77,12 +93,31 @@ struct LatexTable {
         String("\(runName)-\(table.name)".map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
     }
 
-    private func caption(_ constants: [String]) -> String {
-        var sentences = [table.meaning, context.sentence].filter { !$0.isEmpty }
+    private func caption(_ constants: [String], _ place: String?) -> String {
+        var sentences = [table.meaning, place ?? "", context.sentence].filter { !$0.isEmpty }
             .map { $0.hasSuffix(".") ? $0 : $0 + "." }
         if !constants.isEmpty { sentences.append("In all rows: \(constants.joined(separator: ", ")).") }
         if let alteration { sentences.append("This table \(alteration.problem).") }
         return LatexText.escaped(sentences.joined(separator: " "))
+    }
+
+    private static func width(_ columns: [Column]) -> Int { columns.reduce(0) { $0 + $1.width + 2 } }
+
+    /// Columns that fit side by side; those before the first number with decimals, which say what a row is of, stand
+    /// in each part.
+    private static func parts(_ columns: [Column]) -> [[Column]] {
+        guard width(columns) > widestLine else { return [columns] }
+        let names = Array(columns.prefix { $0.isName })
+        var parts: [[Column]] = []
+        var current: [Column] = []
+        for column in columns.dropFirst(names.count) {
+            if !current.isEmpty, width(names + current + [column]) > widestLine {
+                parts.append(names + current)
+                current = []
+            }
+            current.append(column)
+        }
+        return current.isEmpty ? parts + (parts.isEmpty ? [columns] : []) : parts + [names + current]
     }
 
     /// The columns, without those that have one value in all rows, which are told in words.
@@ -109,7 +144,12 @@ struct LatexTable {
             let room = max(9, cells.map { Self.width($0) }.max() ?? 0)
             let header = name + (shownUnit(column).map { " (\($0))" } ?? "")
             columns.append(
-                Column(header: Self.broken(header, width: room), isNumber: column.kind != .string, cells: cells)
+                Column(
+                    header: Self.broken(header, width: room),
+                    isNumber: column.kind != .string,
+                    isName: column.kind != .number,
+                    cells: cells
+                )
             )
         }
         return (columns, constants)

@@ -69,7 +69,8 @@ enum NotebookCode {
             import h5py
 
             with h5py.File(CAPTURE, "r") as file:
-                print({name: value for name, value in file["model"].attrs.items()})
+                for name, value in file["model"].attrs.items():
+                    print(f"{name}: {value}")
                 for name, layer in list(file["layers"].items())[:2]:
                     for tensor, data in layer.items():
                         print(f"/layers/{name}/{tensor}", data.shape, data.dtype)

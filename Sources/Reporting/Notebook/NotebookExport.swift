@@ -7,6 +7,9 @@ import TensorCore
 /// The notebook holds the figures and no other outputs; its cells read the run's tables with pandas and its capture
 /// with h5py and xarray, and draw with matplotlib. It is the same file for the same run.
 public enum NotebookExport {
+    /// Bytes of the figures that a notebook holds; a repository and a browser take such a file.
+    static let svgLimit = 850_000
+
     /// - Parameters:
     ///   - content: what the run's report shows.
     ///   - runPath: the run's folder relative to the notebook's.
@@ -19,14 +22,22 @@ public enum NotebookExport {
         cells.append(.markdown("setup-text", setupText))
         cells.append(.code("setup", setup(runPath, folderName, command: command(content))))
         cells.append(.code("tables", NotebookCode.tables))
+        let embedded = embedded(content.figures)
+        let rest = content.figures.map { $0.id }.filter { !embedded.contains($0) }
+        let note =
+            rest.isEmpty
+            ? "" : " Run the cells of \(rest.joined(separator: ", ")) to see them: they would make this file large."
         cells.append(
-            .markdown("figures-text", "## Figures of the run\n\nAs the run drew them, from `figures/` of its folder.")
+            .markdown(
+                "figures-text",
+                "## Figures of the run\n\nAs the run drew them, from `figures/` of its folder." + note
+            )
         )
         cells += content.figures.enumerated().map { index, figure in
             .code(
                 String("figure-\(index)-\(identifier(figure.id))".prefix(64)),
                 "SVG(filename=str(RUN / \(python(figure.file))))",
-                svg: figure.svg
+                svg: embedded.contains(figure.id) ? figure.svg : nil
             )
         }
         let redraws = NotebookRedraw.all.filter { $0.isPossible(content.tables) }
@@ -72,6 +83,21 @@ public enum NotebookExport {
         let common = zip(target, start).prefix { $0 == $1 }.count
         let steps = Array(repeating: "..", count: start.count - common) + target[common...]
         return steps.isEmpty ? "." : steps.joined(separator: "/")
+    }
+
+    /// Ids of the figures that the file holds: in order, as long as there is room; those that show a finding for the
+    /// first time before those that show it again.
+    private static func embedded(_ figures: [ReportContent.FigureEntry]) -> Set<String> {
+        var titles: Set<String> = []
+        let isFirst = figures.map { titles.insert($0.escapedTitle).inserted }
+        let ordered = zip(figures, isFirst).filter { $0.1 } + zip(figures, isFirst).filter { !$0.1 }
+        var bytes = 0
+        var embedded: Set<String> = []
+        for (figure, _) in ordered where bytes + figure.svg.utf8.count <= svgLimit {
+            bytes += figure.svg.utf8.count
+            embedded.insert(figure.id)
+        }
+        return embedded
     }
 
     private static func title(_ content: ReportContent) -> String {

@@ -46,7 +46,7 @@ enum ReportStyle {
         pre{font:.82rem/1.5 ui-monospace,Menlo,Consolas,"Liberation Mono",monospace;margin:0;padding:12px 14px;white-space:pre-wrap;overflow-wrap:anywhere}
         .tall pre{white-space:pre;overflow-wrap:normal}
         dl{margin:0;font-size:.9rem}dl>div{display:grid;grid-template-columns:minmax(110px,200px) 1fr;gap:2px 14px;padding:4px 0;border-bottom:1px solid var(--line)}
-        dl dl>div{border:0;padding:2px 0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
+        dl dl>div{border:0;padding:2px 0}.item+.item{border-top:1px solid var(--line);margin-top:6px;padding-top:6px}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
         .files{padding-left:1.2em;font-size:.92rem}
         @media (max-width:560px){body{font-size:15px}main{padding:14px 14px 48px}h1{font-size:1.35rem}
         dl>div{grid-template-columns:1fr}dt{font-size:.82rem}.swipe{display:inline}}
