@@ -211,6 +211,23 @@ import Testing
         #expect(comparison.sentences.contains("kivi: perplexity 12 against 15"))
     }
 
+    @Test func otherTablesThatDifferAreNamed() throws {
+        func subject(_ value: Double, _ names: [String]) -> ComparisonSubject {
+            var tables: [String: Table] = [:]
+            for name in names {
+                var table = Table(name: name, meaning: "", columns: [.init("x", .number, "")])
+                table.append([.number(value)])
+                tables[name] = table
+            }
+            return ComparisonSubject(name: "", tables: tables)
+        }
+        let nan = subject(.nan, ["magnitude"])
+        #expect(try Comparison(nan, nan).isIdentical)
+        let comparison = try Comparison(subject(1, ["magnitude"]), subject(2, ["decode", "magnitude"]))
+        #expect(comparison.sentences == ["tables that also differ: magnitude", "tables only in the second: decode"])
+        #expect(!comparison.isIdentical && comparison.largestDifference == 0)
+    }
+
     @Test func everyColumnIsDocumented() throws {
         let comparison = try Comparison(
             try subject(SyntheticCapture(sequenceLengths: [4]), "a"),
