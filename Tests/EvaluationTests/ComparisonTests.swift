@@ -178,6 +178,18 @@ import Testing
         #expect(try Comparison(a, a).isIdentical)
     }
 
+    @Test(arguments: [
+        (Double.nan, Double.nan, 0), (.nan, 1, .infinity), (.infinity, .infinity, 0), (.infinity, 1, .infinity),
+        (0, 0, 0), (0, 2, 1), (-1, 1, 2), (4, 3, 0.25), (3, 4, 0.25),
+    ])
+    func differencesAreRelativeToTheLarger(a: Double, b: Double, relative: Double) throws {
+        let one = ComparisonSubject(name: "a", tables: ["errors-by-layer": errors([(0, "x", a)])])
+        let other = ComparisonSubject(name: "b", tables: ["errors-by-layer": errors([(0, "x", b)])])
+        let comparison = try Comparison(one, other)
+        #expect(comparison.largestDifference == relative)
+        #expect(try table("compare-errors", comparison)[0, "relative_difference"] == .number(relative))
+    }
+
     @Test func qualityIsJoinedByCacheAndConditions() throws {
         func quality(_ rows: [(String, Int, Double?)]) -> Table {
             var table = Table(
