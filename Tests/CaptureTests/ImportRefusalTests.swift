@@ -62,6 +62,8 @@ import Testing
         }
         #expect(odd.contains("its 8 columns are not those of 3 heads"))
         #expect(try refusal([("layer_0_key", array([0, 2, 4]))]).contains("has no elements"))
+        let layers = try refusal([("key", npy("<x9", [1 << 40, 2, 2, 4], []))], axes: "layer,token,head,channel")
+        #expect(layers.contains("its layer axis has the size 1099511627776; expected at most 10000"))
     }
 
     @Test func shapesMustAgree() throws {

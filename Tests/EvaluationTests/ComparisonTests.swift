@@ -178,6 +178,18 @@ import Testing
         #expect(try Comparison(a, a).isIdentical)
     }
 
+    @Test(arguments: [
+        (Double.nan, Double.nan, 0), (.nan, 1, .infinity), (.infinity, .infinity, 0), (.infinity, 1, .infinity),
+        (0, 0, 0), (0, 2, 1), (-1, 1, 2), (4, 3, 0.25), (3, 4, 0.25),
+    ])
+    func differencesAreRelativeToTheLarger(a: Double, b: Double, relative: Double) throws {
+        let one = ComparisonSubject(name: "a", tables: ["errors-by-layer": errors([(0, "x", a)])])
+        let other = ComparisonSubject(name: "b", tables: ["errors-by-layer": errors([(0, "x", b)])])
+        let comparison = try Comparison(one, other)
+        #expect(comparison.largestDifference == relative)
+        #expect(try table("compare-errors", comparison)[0, "relative_difference"] == .number(relative))
+    }
+
     @Test func qualityIsJoinedByCacheAndConditions() throws {
         func quality(_ rows: [(String, Int, Double?)]) -> Table {
             var table = Table(
@@ -209,6 +221,23 @@ import Testing
         #expect(table[0, "conditions"] == .string("window=512") && table[0, "relative_difference"] == .number(0.2))
         #expect(table[1, "value_a"] == .missing && table[1, "relative_difference"] == .number(.infinity))
         #expect(comparison.sentences.contains("kivi: perplexity 12 against 15"))
+    }
+
+    @Test func otherTablesThatDifferAreNamed() throws {
+        func subject(_ value: Double, _ names: [String]) -> ComparisonSubject {
+            var tables: [String: Table] = [:]
+            for name in names {
+                var table = Table(name: name, meaning: "", columns: [.init("x", .number, "")])
+                table.append([.number(value)])
+                tables[name] = table
+            }
+            return ComparisonSubject(name: "", tables: tables)
+        }
+        let nan = subject(.nan, ["magnitude"])
+        #expect(try Comparison(nan, nan).isIdentical)
+        let comparison = try Comparison(subject(1, ["magnitude"]), subject(2, ["decode", "magnitude"]))
+        #expect(comparison.sentences == ["tables that also differ: magnitude", "tables only in the second: decode"])
+        #expect(!comparison.isIdentical && comparison.largestDifference == 0)
     }
 
     @Test func everyColumnIsDocumented() throws {

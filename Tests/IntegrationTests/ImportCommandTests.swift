@@ -70,6 +70,32 @@ import Testing
         #expect(folder.names() == [])
     }
 
+    @Test func controlCLeavesNothing() throws {
+        let folder = try TemporaryFolder()
+        // 410 MB without a block on the disk: the file is a header and a length.
+        let literal = "{'descr': '<f2', 'fortran_order': False, 'shape': (200000, 8, 128), }"
+        let text = literal + String(repeating: " ", count: 128 - 11 - literal.utf8.count) + "\n"
+        let header = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8)
+        try Data(header).write(to: folder["layer_0_key.npy"])
+        let file = try FileHandle(forWritingTo: folder["layer_0_key.npy"])
+        try file.truncate(atOffset: UInt64(header.count + 200_000 * 8 * 128 * 2))
+        try file.close()
+        let started = try BuiltCommand.start(
+            ["import", "layer_0_key.npy", "--axes", "token,kv_head,channel", "--out", "c.h5"],
+            in: folder.url
+        )
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while Date() < deadline, started.process.isRunning {
+            let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path("c.h5.partial"))
+            if attributes?[.size] as? Int ?? 0 > 8_000_000 { break }
+            Thread.sleep(forTimeInterval: 0.002)
+        }
+        kill(started.process.processIdentifier, SIGINT)
+        let outcome = try started.wait()
+        #expect(outcome.code == 130 && outcome.errors.contains("interrupted"), "\(outcome.errors)")
+        #expect(folder.names() == ["layer_0_key.npy"])
+    }
+
     @Test func comparisonsSayWhatDiffersAndFailWhenAsked() throws {
         let folder = try TemporaryFolder()
         try importHook(into: folder)

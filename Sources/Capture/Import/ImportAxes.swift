@@ -15,6 +15,9 @@ public struct ImportAxes: Sendable, Equatable {
         case headChannel = "head*channel"
     }
 
+    /// Of any model; beyond, the axis is another.
+    private static let mostLayers = 10_000
+
     let names: [Name]
     /// As it was written.
     public let text: String
@@ -88,7 +91,16 @@ public struct ImportAxes: Sendable, Equatable {
                         remedy: "save each prompt without its padding in a file of its own, and give all files"
                     )
                 }
-            case .layer: sizes.layers = size
+            case .layer:
+                guard size <= Self.mostLayers else {
+                    throw ImportError(
+                        array.location,
+                        "its layer axis has the size \(size)",
+                        expected: "at most \(Self.mostLayers)",
+                        remedy: "check the order of --axes \(text)"
+                    )
+                }
+                sizes.layers = size
             case .token: sizes.tokens = size
             case .head: sizes.heads = size
             case .channel: sizes.channels = size

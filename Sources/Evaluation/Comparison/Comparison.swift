@@ -73,22 +73,24 @@ public struct Comparison: Sendable {
         findings.add(statistics)
         findings.add(channels)
         findings.add(errors)
+        let differing = Self.differingTables(a, b)
+        findings.addTables(differing: differing, a: a.tables.keys.sorted(), b: b.tables.keys.sorted())
         largestDifference = findings.largest
         largestDifferenceOf = findings.largestOf
         isIdentical =
             findings.largest == 0 && facts.isEmpty && obstacle == nil && elements?.differing.isEmpty ?? true
-            && Self.sameTables(a, b)
+            && differing.isEmpty && Set(a.tables.keys) == Set(b.tables.keys)
         sentences = isIdentical ? ["identical: \(findings.compared.joined(separator: ", "))"] : findings.sentences
     }
 
-    /// Every table that both have, whether or not it was put side by side.
-    private static func sameTables(_ a: ComparisonSubject, _ b: ComparisonSubject) -> Bool {
-        guard Set(a.tables.keys) == Set(b.tables.keys) else { return false }
-        return a.tables.allSatisfy { name, table in
-            guard let other = b.tables[name], table.columns.map({ $0.name }) == other.columns.map({ $0.name }),
+    /// Tables that both have, whether or not they are put side by side, and that are not the same.
+    private static func differingTables(_ a: ComparisonSubject, _ b: ComparisonSubject) -> [String] {
+        a.tables.keys.sorted().filter { name in
+            guard let table = a.tables[name], let other = b.tables[name] else { return false }
+            guard table.columns.map({ $0.name }) == other.columns.map({ $0.name }),
                 table.rows.count == other.rows.count
-            else { return false }
-            return zip(table.rows, other.rows).allSatisfy { zip($0, $1).allSatisfy { isSame($0, $1) } }
+            else { return true }
+            return !zip(table.rows, other.rows).allSatisfy { zip($0, $1).allSatisfy { isSame($0, $1) } }
         }
     }
 

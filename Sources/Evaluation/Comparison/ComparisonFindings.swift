@@ -33,21 +33,22 @@ struct ComparisonFindings {
     mutating func add(_ facts: [Comparison.FactDifference]) {
         compared += ["model", "text", "settings"]
         for fact in facts where !fact.isSetting {
-            sentences.append("\(fact.key): \(shown(fact.a)) against \(shown(fact.b))")
+            sentences.append("\(fact.key): \(shown(fact, fact.a)) against \(shown(fact, fact.b))")
             if !Self.unimportant.contains(fact.key) { note(.infinity, "\(fact.key)") }
         }
         let settings = facts.filter { $0.isSetting }
         guard !settings.isEmpty else { return }
-        let shown = settings.prefix(8).map { "\($0.key) \(self.shown($0.a)) against \(self.shown($0.b))" }
+        let shown = settings.prefix(8).map { "\($0.key) \(self.shown($0, $0.a)) against \(self.shown($0, $0.b))" }
         sentences.append(
             "settings: \(shown.joined(separator: "; "))"
                 + (settings.count > shown.count ? "; and \(settings.count - shown.count) more" : "")
         )
     }
 
-    private func shown(_ value: String?) -> String {
-        guard let value else { return "nothing" }
-        return value.count > 60 ? String(value.prefix(57)) + "…" : value.isEmpty ? "nothing" : value
+    private func shown(_ fact: Comparison.FactDifference, _ value: String?) -> String {
+        guard let value, !value.isEmpty else { return "nothing" }
+        let limit = fact.key.hasSuffix("sha256") ? 12 : 60
+        return value.count > limit ? String(value.prefix(limit - 1)) + "…" : value
     }
 
     mutating func add(_ elements: ElementComparison?, obstacle: String?) {
@@ -184,6 +185,17 @@ struct ComparisonFindings {
         }
         if rows.count > Self.mostSchemes {
             sentences.append("\(rows.count - Self.mostSchemes) more differences are in the table compare-errors")
+        }
+    }
+
+    /// Tables that no sentence above is about; times are among them, so that they are no difference of numbers.
+    mutating func addTables(differing: [String], a: [String], b: [String]) {
+        let told = [Comparison.layerTable, Comparison.channelTable, ErrorComparison.errors, "errors"]
+        let others = differing.filter { !told.contains($0) && ErrorComparison.qualityKeys[$0] == nil }
+        if !others.isEmpty { sentences.append("tables that also differ: \(others.joined(separator: ", "))") }
+        for (names, side) in [(a.filter { !b.contains($0) }, "first"), (b.filter { !a.contains($0) }, "second")]
+        where !names.isEmpty {
+            sentences.append("tables only in the \(side): \(names.joined(separator: ", "))")
         }
     }
 

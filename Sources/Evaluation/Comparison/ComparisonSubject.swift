@@ -63,8 +63,6 @@ public struct ComparisonSubject: Sendable {
                     ? [] : [Fact("text_sha256", metadata.textSHA256s.joined(separator: ", "))]) + [
                     Fact("texts", capture.sequences.map { $0.name }.joined(separator: ", ")),
                     Fact("sequence_lengths", capture.sequences.map { "\($0.length)" }.joined(separator: ", ")),
-                    Fact("tensors", capture.tensorsPresent.map { $0.rawValue }.joined(separator: ", ")),
-                    Fact("layers_captured", capture.layersPresent.map { "\($0)" }.joined(separator: ", ")),
                 ],
             settings: [
                 Fact("element_type", capture.elementType.rawValue), Fact("complete", capture.isComplete ? "yes" : "no"),

@@ -70,8 +70,7 @@ struct ElementComparison: Sendable, Equatable {
             let tokens = first..<min(a.tokenCount, first + 1 << 16)
             let one = try a.readTokens(tokens), other = try b.readTokens(tokens)
             // An import that did not know an id wrote -1.
-            let isDifferent: ((Int32, Int32)) -> Bool = { $0 != $1 && $0 >= 0 && $1 >= 0 }
-            if let index = zip(one, other).enumerated().first(where: { isDifferent($0.element) })?.offset {
+            if let index = one.indices.first(where: { one[$0] != other[$0] && one[$0] >= 0 && other[$0] >= 0 }) {
                 return first + index
             }
         }

@@ -11,14 +11,16 @@ struct CompareCommand: ParsableCommand {
         commandName: "compare",
         abstract: "Put two captures, models or runs side by side and say what differs.",
         discussion: """
-            Each side is a capture file or the folder of a run. Said are differing models, texts and
-            settings, then the statistics of each tensor by layer, whether the same channels are
-            large, and of runs the errors and quality of the schemes that both have. Layers are
-            held beside each other by number or, of models with other numbers of layers, by
-            relative depth. Two captures of the same tokens are compared element by element.
+            Each side is a capture file or the folder of a run. Said are differing models,
+            texts and settings, then the statistics of each tensor by layer, whether the
+            same channels are large, and of runs the errors and quality of the schemes
+            that both have. Layers are held beside each other by number or, of models
+            with other numbers of layers, by relative depth. Two captures of the same
+            tokens are compared element by element.
 
-            --out writes the tables compare-statistics, compare-channels and compare-errors with
-            a README of their columns to a folder; a FILE.csv takes one of them, see --table.
+            --out writes the tables compare-statistics, compare-channels and
+            compare-errors with a README of their columns to a folder; a FILE.csv takes
+            one of them, see --table.
 
             Examples:
               kvatlas compare prose.h5 code.h5
@@ -172,13 +174,29 @@ struct ComparisonSummary: Encodable {
             .joined(separator: "\n\n")
     }
 
+    /// One row a pair of layers of a tensor in which either of two statistics differs.
     private static func sideBySide(_ tables: [Table]) -> String? {
         guard let table = tables.first(where: { $0.name == "compare-statistics" }) else { return nil }
         let shown = ["absolute_maximum", "standard_deviation"]
-        let columns = ["tensor", "layer_a", "layer_b", "statistic", "value_a", "value_b", "ratio"]
-        let rows = table.filter { row in
-            row.number("relative_difference") != 0 && row.string("statistic").map { shown.contains($0) } ?? false
+        let sides = ["value_a", "value_b", "ratio"]
+        let header = [
+            "tensor", "layer_a", "layer_b", "maximum_a", "maximum_b", "ratio", "deviation_a", "deviation_b", "ratio",
+        ]
+        var places: [[String]] = []
+        var cells: [[String]: [String]] = [:]
+        var differing: Set<[String]> = []
+        for row in table.rowViews {
+            guard let statistic = row.string("statistic"), let place = shown.firstIndex(of: statistic) else { continue }
+            let layers = ["layer_a", "layer_b"].map { row.integer($0).map { "\($0)" } ?? "-" }
+            let key = [row.string("tensor") ?? ""] + layers
+            if cells[key] == nil { places.append(key) }
+            for (index, side) in sides.enumerated() {
+                let text = row.number(side).map { String(format: "%.4g", $0) } ?? "-"
+                cells[key, default: [String](repeating: "-", count: 6)][place * sides.count + index] = text
+            }
+            if row.number("relative_difference") != 0 { differing.insert(key) }
         }
-        return rows.rows.isEmpty ? nil : NumberColumns(rows, columns).text
+        let rows = places.filter { differing.contains($0) }.map { $0 + (cells[$0] ?? []) }
+        return rows.isEmpty ? nil : TextColumns([header] + rows).text
     }
 }

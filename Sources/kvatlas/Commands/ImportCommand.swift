@@ -10,21 +10,22 @@ struct ImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Make a capture of arrays that other programs saved: npz, npy, safetensors, HDF5.",
         discussion: """
-            Axes are named in the order of the arrays' shape: token, kv_head (or head) and channel,
-            with batch (of size 1) and layer where there are such axes; kv_head*channel is a
-            projection's output with heads side by side, which needs --kv-heads and --heads.
-            Names say layer and tensor by a pattern; tensors are query, key, key_pre_rope, value
-            and their usual other words (keys, k, key_states, key_cache …). A file that has a
-            tensor of the files before again is the next prompt.
+            Axes are named in the order of the arrays' shape: token, kv_head (or head)
+            and channel, with batch (of size 1) and layer where there are such axes;
+            kv_head*channel is a projection's output, heads side by side, which needs
+            --kv-heads and --heads. Names say layer and tensor by a pattern; tensors are
+            query, key, key_pre_rope, value and their usual other words (keys, k,
+            key_states, key_cache …). A file that has a tensor of the files before again
+            is the next prompt.
 
-            Elements may be float16, bfloat16, float32 or float64. They are read in slabs, so that
-            files may be larger than memory. Options win over what a file says of itself.
+            Elements may be float16, bfloat16, float32 or float64, and files larger than
+            memory. Options win over what a file says of itself.
 
             Examples:
               kvatlas import hook.h5 --axes token,kv_head,channel --out capture.h5
-              kvatlas import a.npz b.npz --axes batch,kv_head,token,channel --rope-base 10000 \\
-                --rope-layout halves --model-name Llama-2-7B --out capture.h5
-              kvatlas import dump.safetensors --pattern 'model.{layer}.{tensor}_cache' \\
+              kvatlas import a.npz b.npz --axes batch,kv_head,token,channel \\
+                --rope-base 10000 --rope-layout halves --out capture.h5
+              kvatlas import x.safetensors --pattern 'model.{layer}.{tensor}_cache' \\
                 --axes token,kv_head,channel --layers 0-3 --out capture.h5
             """
     )
