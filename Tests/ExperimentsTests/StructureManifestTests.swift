@@ -45,7 +45,7 @@ import Testing
                 "capture: {tensors: [key, value]}\nanalyses: {structure: {analyses: [attention]}}\n",
                 "analyses.structure.analyses[0]", "Add 'query'"
             ),
-            ("analyses: {magnitude: {tensors: [key_rotate]}}\n", "analyses.magnitude.tensors[0]", "'key_rotated'"),
+            ("analyses: {magnitude: {tensors: [kye_rotated]}}\n", "analyses.magnitude.tensors[0]", "'key_rotated'"),
         ]
     )
     func mistakesAreNamed(rest: String, key: String, hint: String) throws {

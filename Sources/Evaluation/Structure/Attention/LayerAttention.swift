@@ -16,7 +16,7 @@ struct LayerAttention {
     /// Mean share of attention above which a token is a sink.
     static let sinkShare = 0.1
     /// Later queries that must have seen a token for its share to be ranked; fewer where fewer are sampled.
-    static let observers = 8
+    static let observers = 32
     private static let rowsPerBlock = 128
 
     /// Attention of one query head, summed over its sampled queries.
