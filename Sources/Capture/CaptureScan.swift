@@ -59,19 +59,19 @@ public struct CaptureScan: Sendable {
         }
         for index in chunks.chunks(of: tokens) {
             let bytes = chunks.bytes(ofChunk: index, in: mapping), rows = chunks.rows(ofChunk: index)
-            let stored = chunks.checksum(ofChunk: index, in: mapping)
             var checksum = Fletcher32()
             for first in stride(from: 0, to: chunks.rowsPerChunk, by: Self.pieceRows) {
                 let end = min(chunks.rowsPerChunk, first + Self.pieceRows)
                 let piece = UnsafeRawBufferPointer(rebasing: bytes[first * chunks.rowBytes..<end * chunks.rowBytes])
-                if stored != nil { checksum.update(piece) }
+                if chunks.hasChecksum { checksum.update(piece) }
                 let found = (rows.lowerBound + first..<rows.lowerBound + end).clamped(to: rows).clamped(to: tokens)
                 guard !found.isEmpty else { continue }
                 let start = (found.lowerBound - rows.lowerBound - first) * chunks.rowBytes
                 let part = UnsafeRawBufferPointer(rebasing: piece[start..<start + found.count * chunks.rowBytes])
                 try withElements(part) { try body($0, found) }
             }
-            if let stored, !isSame(checksum.value, stored) {
+            // Now, since it lies behind the last piece: looked at first, it would cost a wait for memory.
+            if let stored = chunks.checksum(ofChunk: index, in: mapping), !isSame(checksum.value, stored) {
                 throw CaptureError.storage(chunks.damaged(chunk: index, file: capture.path))
             }
             mapping.release(chunks.addresses[index]..<chunks.addresses[index] + chunks.chunkBytes)

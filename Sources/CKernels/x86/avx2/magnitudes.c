@@ -45,6 +45,7 @@ void kva_avx2_count_magnitudes(const kva_magnitude_count *count) {
             count_16(count, (const uint16_t *)count->elements + channel, count->counts + channel * KVA_MAGNITUDES);
         }
     }
+    if (channel == count->channels) { return; }
     kva_magnitude_count rest = *count;
     rest.elements = (const char *)count->elements + channel * (count->is_half ? 2 : 4);
     rest.channels = count->channels - channel;
