@@ -56,7 +56,7 @@ struct TensorProfile {
     /// Bytes that a profile takes, about, so that callers can bound how many there are at a time.
     static func byteCount(_ pieces: TensorPieces) -> Int {
         let width = pieces.heads * pieces.headDim
-        let counters = 2 * width * TensorAccumulator.bytesPerChannel(tokens: pieces.capture.tokenCount)
+        let counters = 2 * width * TensorAccumulator.bytesPerChannel
         let rest = width * pieces.headDim * 8 + width * 20 * 8 + 2 << 20
         return counters + rest + pieces.slabSize * (2 + 3 * 4)
     }
