@@ -170,6 +170,72 @@ struct StructureFigureTests {
         #expect(drawn.contains(">-0.50<") || drawn.contains(">−0.50<"))
     }
 
+    /// Most layers without an outlier pull the mean below the least share of any layer: still right of zero.
+    @Test func aSmallMeanIsNotLeftOfZero() throws {
+        var table = Table(
+            name: "outlier-definitions",
+            meaning: "",
+            columns: SyntheticTables.plain.outlierDefinitions.columns
+        )
+        for layer in 0..<32 {
+            let share = layer == 7 ? 0.01 : 0
+            table.append([
+                .integer(layer), .string("key"), .string("sigma-6"), .string("rule"), .number(6), .number(share),
+                .integer(0), .number(share), .number(share),
+            ])
+        }
+        let drawn = try svg("outlier-definitions", [table.name: table])
+        let zero = try #require(drawn.firstMatch(of: #/x="([\d.]+)" y="[\d.]+">0<\/text>/#)).1
+        let circle = try #require(drawn.matches(of: #/<path class="f0" d="M([\d.]+) /#).last).1
+        let (left, mean) = (try #require(Double(zero)), try #require(Double(circle)))
+        #expect(mean > left + 2)
+    }
+
+    @Test func aHalfAgreementIsCalledMostlyTheSame() throws {
+        let stability = SyntheticTables.plain.outlierStability
+        var table = Table(name: stability.name, meaning: "", columns: stability.columns)
+        for row in stability.rows {
+            var row = row
+            row[8] = .number(0.6)
+            table.append(row)
+        }
+        let title = Self.title(try svg("outlier-consistency", [table.name: table]))
+        #expect(title.contains("mostly the same in every text: at least Jaccard index 0.60, between"), "\(title)")
+    }
+
+    /// Tables that were edited by hand are refused or drawn, never a crash.
+    @Test(arguments: [("head", -1), ("head", 1 << 40), ("layer", 1 << 40), ("layer", -(1 << 40))])
+    func absurdPlacesAreNoCrash(column: String, place: Int) throws {
+        for name in ["statistics-head", "attention-profile"] {
+            let full = try #require(Self.plain[name])
+            var table = Table(name: name, meaning: "", columns: full.columns)
+            for (index, row) in full.rows.enumerated() {
+                var row = row
+                if index == 5, let at = full.index(of: column) { row[at] = .integer(place) }
+                table.append(row)
+            }
+            let id = name == "statistics-head" ? "layer-head-heatmap" : name
+            do {
+                let drawn = try svg(id, [name: table])
+                #expect(!drawn.contains("nan"))
+            } catch let error as ReportingError {
+                #expect(error.description.contains("more layers and heads than a map shows"))
+            }
+        }
+    }
+
+    @Test func sharesAboveOneAreDrawnInside() throws {
+        let full = SyntheticTables.plain.outlierDefinitions
+        var table = Table(name: full.name, meaning: "", columns: full.columns)
+        for row in full.rows {
+            var row = row
+            for column in [5, 7, 8] { row[column] = .number(40) }
+            table.append(row)
+        }
+        let drawn = try svg("outlier-definitions", [table.name: table])
+        for label in FigureLayoutTests.labels(drawn) { #expect(label.left >= 0 && label.right <= 800) }
+    }
+
     @Test func bitsComeFromErrorsElseFromGeneration() throws {
         var tables = Self.outliers
         #expect(try svg("quality-against-bits", tables).contains("as in the error study"))

@@ -31,7 +31,7 @@ public enum AttentionProfile: Figure {
         let layers = try input.layers(present: all.map { $0.layer })
         let rows = all.filter { layers.contains($0.layer) }
         let panels = try measures.indices.compactMap { try panel($0, rows, layers) }
-        guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], "no row of the chosen layers") }
+        guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], LayerHeadGrid.tooMany) }
         return try Plot(
             title: title(rows),
             subtitle: "Attention of each query head, mean over its queries; every panel has its own colour scale",
@@ -45,26 +45,22 @@ public enum AttentionProfile: Figure {
     }
 
     private static func panel(_ measure: Int, _ rows: [Row], _ layers: [Int]) throws -> Panel? {
-        guard let first = layers.first, let end = layers.last, let last = rows.map({ $0.head }).max(),
-            rows.contains(where: { $0.values[measure].isFinite })
+        guard rows.contains(where: { $0.values[measure].isFinite }),
+            let grid = LayerHeadGrid(
+                rows.map { LayerHeadGrid.Cell(layer: $0.layer, head: $0.head, value: $0.values[measure]) },
+                layers: layers
+            )
         else { return nil }
-        var cells = [[Double]](repeating: [Double](repeating: .nan, count: end - first + 1), count: last + 1)
-        for row in rows { cells[row.head][row.layer - first] = row.values[measure] }
         let isShare = measures[measure].factor == 100
         let highest = rows.map { $0.values[measure] }.filter(\.isFinite).max() ?? 0
-        let mark = try CellMark(
-            rows: cells,
-            x: (Double(first) - 0.5)...(Double(end) + 0.5),
-            y: -0.5...(Double(last) + 0.5),
-            domain: isShare && highest > 50 ? 0...100 : 0...max(highest, 1e-9)
-        )
+        let mark = try grid.mark(domain: isShare && highest > 50 ? 0...100 : 0...max(highest, 1e-9))
         return try Panel(
             title: measures[measure].title,
             x: .layers(layers),
-            y: Axis("Query head", domain: -0.5...(Double(last) + 0.5), integersOnly: true, showsGrid: false),
+            y: grid.headAxis("Query head"),
             marks: [mark],
             colorBar: ColorBar(ramp: mark.ramp, domain: mark.domain, title: measures[measure].unit),
-            height: min(max(170, 75 + 10 * Double(last + 1)), 420)
+            height: min(max(170, 75 + 10 * Double(grid.heads)), 420)
         )
     }
 

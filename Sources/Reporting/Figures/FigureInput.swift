@@ -25,7 +25,11 @@ public struct FigureInput: Sendable {
     /// - Throws: ``ReportingError`` naming the table and how to get it, or the column.
     func table(_ name: String, columns: [String] = []) throws -> Table {
         guard let table = tables[name] else {
-            throw ReportingError.missingTable(figure: figureID, table: name, remedy: Self.source(of: name, for: figureID))
+            throw ReportingError.missingTable(
+                figure: figureID,
+                table: name,
+                remedy: Self.source(of: name, for: figureID)
+            )
         }
         for column in columns where table.index(of: column) == nil {
             throw ReportingError.missingColumn(

@@ -45,6 +45,7 @@ public enum LayerHeadHeatMap: Figure {
         let panels = try tensors.compactMap { tensor in
             try panel(tensor, shown.filter { $0.tensor == tensor }, layers, domain, isLogarithmic, column?.unit ?? "")
         }
+        guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], LayerHeadGrid.tooMany) }
         return try Plot(
             title: title(shown, statistic: statistic),
             subtitle: "\(Wording.statistic(statistic)) of every head in every layer; all panels share one colour scale"
@@ -83,30 +84,15 @@ public enum LayerHeadHeatMap: Figure {
         _ isLogarithmic: Bool,
         _ unit: String
     ) throws -> Panel? {
-        guard let last = cells.map({ $0.head }).max(), let first = layers.first, let end = layers.last else {
-            return nil
-        }
-        var rows = [[Double]](repeating: [Double](repeating: .nan, count: end - first + 1), count: last + 1)
-        for cell in cells { rows[cell.head][cell.layer - first] = cell.value }
-        let marks = try CellMark(
-            rows: rows,
-            x: (Double(first) - 0.5)...(Double(end) + 0.5),
-            y: -0.5...(Double(last) + 0.5),
-            domain: domain,
-            isLogarithmic: isLogarithmic
-        )
+        let known = cells.map { LayerHeadGrid.Cell(layer: $0.layer, head: $0.head, value: $0.value) }
+        guard let grid = LayerHeadGrid(known, layers: layers) else { return nil }
         return try Panel(
             title: Wording.capitalized(Wording.plural(tensor)),
             x: .layers(layers),
-            y: Axis(
-                Wording.capitalized(Wording.head([tensor])),
-                domain: -0.5...(Double(last) + 0.5),
-                integersOnly: true,
-                showsGrid: false
-            ),
-            marks: [marks],
+            y: grid.headAxis(Wording.capitalized(Wording.head([tensor]))),
+            marks: [try grid.mark(domain: domain, isLogarithmic: isLogarithmic)],
             colorBar: ColorBar(ramp: .lagoon, domain: domain, title: unit, isLogarithmic: isLogarithmic),
-            height: min(max(150, 75 + 16 * Double(last + 1)), 420)
+            height: min(max(150, 75 + 16 * Double(grid.heads)), 420)
         )
     }
 

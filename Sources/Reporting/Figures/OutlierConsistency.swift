@@ -16,6 +16,8 @@ public enum OutlierConsistency: Figure {
     private static let partLimit = 9
     /// Parts agree from this Jaccard index on.
     private static let agreesFrom = 0.8
+    /// Half of the channels and a little more are in both sets from here on.
+    private static let mostlyAgreesFrom = 0.4
 
     private struct Row {
         let layer: Int
@@ -166,6 +168,11 @@ public enum OutlierConsistency: Figure {
         let numbers = "Jaccard index \(NumberText.fixed(least.value, decimals: 2))"
         let correlation =
             main.spearman.values.min().map { ", rank correlation \(NumberText.fixed($0, decimals: 2))" } ?? ""
+        if least.value < agreesFrom, least.value >= mostlyAgreesFrom {
+            return
+                "The largest channels of the \(Wording.plural(main.tensor)) are mostly the same in every \(what): at "
+                + "least \(numbers), between \(least.key.first) and \(least.key.second)"
+        }
         return least.value >= agreesFrom
             ? "The largest channels of the \(Wording.plural(main.tensor)) are the same in every \(what): "
                 + "at least \(numbers)\(correlation)"

@@ -85,11 +85,15 @@ public enum OutlierDefinitions: Figure {
         _ tensors: [String],
         isLabelled: Bool
     ) throws -> Panel? {
-        let positive = rows.map { $0.shares[measure] }.filter { $0 > 0 }
-        guard let least = positive.min() else {
-            // All zero or missing: what a logarithmic axis cannot show, the title and the other panels tell.
-            return nil
+        // A mean over layers, most of them without an outlier, can be less than the least share of a layer.
+        let means = tensors.flatMap { tensor in
+            definitions.map { name in
+                mean(rows.filter { $0.tensor == tensor && $0.definition == name }.map { $0.shares[measure] })
+            }
         }
+        // All zero or missing: what a logarithmic axis cannot show, the title and the other panels tell.
+        guard let least = (rows.map { $0.shares[measure] } + means).filter({ $0 > 0 }).min() else { return nil }
+        let most = max(rows.map { $0.shares[measure] }.filter(\.isFinite).max() ?? 1, 1)
         let zero = least / 4
         func placed(_ share: Double) -> Double { share > 0 ? share : share == 0 ? zero : .nan }
         // Bands are drawn from the bottom: the first definition stands on top.
@@ -97,25 +101,25 @@ public enum OutlierDefinitions: Figure {
         var marks: [any Mark] = []
         for (place, tensor) in tensors.enumerated() {
             let offset = 0.22 * (Double(tensors.count - 1) / 2 - Double(place))
-            var y: [Double] = [], mean: [Double] = [], low: [Double] = [], high: [Double] = []
+            var y: [Double] = [], middle: [Double] = [], low: [Double] = [], high: [Double] = []
             for (band, name) in names.enumerated() {
                 let shares = rows.filter { $0.tensor == tensor && $0.definition == name }.map { $0.shares[measure] }
                     .filter(\.isFinite)
                 guard let least = shares.min(), let most = shares.max() else { continue }
                 y.append(Double(band) + offset)
-                mean.append(placed(shares.reduce(0, +) / Double(shares.count)))
+                middle.append(placed(mean(shares)))
                 low.append(placed(least))
                 high.append(placed(most))
             }
             guard !y.isEmpty else { continue }
             let series = Wording.plural(tensor)
-            marks.append(try PointMark(x: .numbers(mean), y: .numbers(y), series: series))
+            marks.append(try PointMark(x: .numbers(middle), y: .numbers(y), series: series))
             marks.append(
                 try SegmentMark(x1: .numbers(low), y1: .numbers(y), x2: .numbers(high), y2: .numbers(y), series: series)
             )
         }
-        let domain = (zero / 1.5)...max(1.5, zero)
-        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...1, count: 4)
+        let domain = (zero / 1.5)...(1.5 * most)
+        let ticks = [Tick(value: zero, label: "0")] + Ticks.logarithmic(least...most, count: 4)
         return try Panel(
             title: measures[measure].title,
             x: Axis(measures[measure].axis, kind: .logarithmic, domain: domain, ticks: ticks),
@@ -130,6 +134,12 @@ public enum OutlierDefinitions: Figure {
         )
     }
 
+    /// Of what is finite; `nan` without.
+    private static func mean(_ shares: [Double]) -> Double {
+        let finite = shares.filter(\.isFinite)
+        return finite.reduce(0, +) / Double(finite.count)
+    }
+
     private static func title(_ rows: [Row], _ definitions: [String]) -> String {
         let neutral = "Outliers by each definition"
         guard let tensor = unique(rows.map { $0.tensor }).first(where: { $0 == "key" }) ?? rows.first?.tensor else {
@@ -138,7 +148,7 @@ public enum OutlierDefinitions: Figure {
         let means = definitions.compactMap { definition -> (name: String, share: Double)? in
             let shares = rows.filter { $0.tensor == tensor && $0.definition == definition }.map { $0.shares[0] }
                 .filter(\.isFinite)
-            return shares.isEmpty ? nil : (definition, shares.reduce(0, +) / Double(shares.count))
+            return shares.isEmpty ? nil : (definition, mean(shares))
         }
         guard let most = means.max(by: { $0.share < $1.share }), let least = means.min(by: { $0.share < $1.share }),
             most.name != least.name, most.share > least.share

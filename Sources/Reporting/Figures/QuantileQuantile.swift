@@ -13,7 +13,10 @@ public enum QuantileQuantile: Figure {
 
     public static func plot(_ input: FigureInput) throws -> Plot {
         let (all, tensors) = try DistributionQuantiles.read(input, layers: DistributionQuantiles.strikingLayers)
-        let known = all.filter { $0.standardDeviation > 0 && $0.standardDeviation.isFinite && $0.mean.isFinite }
+        let known = all.filter { own in
+            own.standardDeviation > 0
+                && own.points.allSatisfy { (($0.value - own.mean) / own.standardDeviation).isFinite }
+        }
         let layers = Set(known.map { $0.layer }).sorted()
         let heights = known.flatMap { own in own.points.map { (($0.value - own.mean) / own.standardDeviation) } }
         guard let low = heights.min(), let high = heights.max() else {

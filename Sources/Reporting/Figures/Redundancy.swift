@@ -42,7 +42,8 @@ public enum Redundancy: Figure {
         var panels: [Panel] = []
         func add(_ title: String, _ axis: Plotting.Axis, _ samples: [Sample], at one: Double? = nil) throws {
             var marks: [any Mark] = try one.map { [try RuleMark(y: $0)] } ?? []
-            for series in unique(samples.map { $0.series }) {
+            // In one order in all figures, so that a tensor keeps its colour.
+            for series in tensors.map(Wording.plural) {
                 marks += try LayerBand(samples.filter { $0.series == series }.map { ($0.layer, $0.value) })
                     .marks(series: series)
             }
