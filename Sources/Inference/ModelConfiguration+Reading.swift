@@ -5,7 +5,7 @@ extension ModelConfiguration {
     ///
     /// - Throws: `MappedFileError`, `GGUFError` or `ModelError`, as opening the whole model would.
     public static func read(_ path: String) throws -> ModelConfiguration {
-        let file = try GGUFFile(path: path)
-        return try ArchitectureCatalogue.architecture(of: file).configuration(file)
+        let source = try ModelSource(path: path)
+        return try ArchitectureCatalogue.architecture(of: source).configuration(source)
     }
 }

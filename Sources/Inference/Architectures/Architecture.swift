@@ -12,8 +12,8 @@ public protocol Architecture: Sendable {
 
 /// What the module needs of an architecture.
 protocol LoadableArchitecture: Architecture {
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder
 }
 
 public enum ArchitectureCatalogue {
@@ -25,10 +25,10 @@ public enum ArchitectureCatalogue {
     public static var all: [any Architecture.Type] { loadable.map { $0 as any Architecture.Type } }
 
     /// - Throws: `ModelError.unknownArchitecture` with the supported ones.
-    static func architecture(of file: GGUFFile) throws -> any LoadableArchitecture.Type {
-        let name = try file.string("general.architecture")
+    static func architecture(of source: ModelSource) throws -> any LoadableArchitecture.Type {
+        let name = try source.string(source.architectureKey)
         guard let found = loadable.first(where: { $0.id == name }) else {
-            throw ModelError.unknownArchitecture(path: file.file.path, name: name, supported: loadable.map { $0.id })
+            throw ModelError.unknownArchitecture(path: source.path, name: name, supported: loadable.map { $0.id })
         }
         return found
     }

@@ -9,15 +9,15 @@ enum LlamaArchitecture: LoadableArchitecture {
     static let id = "llama"
     static let summary = "Llama family: RMSNorm, RoPE, grouped queries, SwiGLU"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file)
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(decoderMetadata: source)
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
         try PreNormDecoder(
             configuration: configuration,
             requiresBiases: false,
             rowOrder: .interleavedHalves(headDim: configuration.headDim)
-        ).load(file)
+        ).load(source)
     }
 }

@@ -12,13 +12,13 @@ struct PreNormDecoder {
     private var attentionWidth: Int { configuration.heads * configuration.headDim }
     private var cachedWidth: Int { configuration.kvHeads * configuration.headDim }
 
-    func load(_ file: GGUFFile) throws -> Decoder {
-        let loader = try WeightLoader(file: file, requirements: requirements)
+    func load(_ source: ModelSource) throws -> Decoder {
+        let loader = try WeightLoader(source: source, requirements: requirements)
         return Decoder(
             embedding: try loader.matrix("token_embd.weight"),
             blocks: try (0..<configuration.layers).map { try block($0, loader) },
             finalNorm: try norm("output_norm.weight", loader),
-            output: try loader.matrix(file.tensors["output.weight"] == nil ? "token_embd.weight" : "output.weight")
+            output: try loader.matrix(source.tensors["output.weight"] == nil ? "token_embd.weight" : "output.weight")
         )
     }
 

@@ -7,11 +7,11 @@ enum Qwen2Architecture: LoadableArchitecture {
     static let id = "qwen2"
     static let summary = "Qwen2 and Qwen2.5: Llama's layers with query, key and value biases"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file)
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(decoderMetadata: source)
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
-        try PreNormDecoder(configuration: configuration, requiresBiases: true, rowOrder: .original).load(file)
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
+        try PreNormDecoder(configuration: configuration, requiresBiases: true, rowOrder: .original).load(source)
     }
 }
