@@ -47,7 +47,7 @@ import Testing
         #expect(error?.problem.contains("rows of \(columns) elements") == true)
     }
 
-    @Test(arguments: [(9, "Q8_1"), (10, "Q2_K"), (20, "IQ4_NL"), (28, "F64"), (39, "MXFP4")] as [(UInt32, String)])
+    @Test(arguments: [(9, "Q8_1"), (15, "Q8_K"), (21, "IQ3_S"), (28, "F64"), (39, "MXFP4")] as [(UInt32, String)])
     func knownElementTypeThatIsNotSupported(number: UInt32, name: String) {
         let error = failure(RawGGUF.oneTensor(type: number))
         #expect(error?.reason == .unsupportedElementType(tensor: "weight", number: number))
