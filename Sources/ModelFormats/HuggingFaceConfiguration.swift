@@ -13,15 +13,18 @@ struct HuggingFaceConfiguration {
     private static let optionalFiles = ["generation_config", "tokenizer_config"]
 
     init(folder: String) throws {
-        try read(FilePaths.join(folder, "config.json"), prefix: "")
+        try self.init(file: MappedFile(path: FilePaths.join(folder, "config.json")))
         for name in Self.optionalFiles {
             let path = FilePaths.join(folder, name + ".json")
-            if FilePaths.exists(path) { try read(path, prefix: name + ".") }
+            if FilePaths.exists(path) { try read(MappedFile(path: path), prefix: name + ".") }
         }
     }
 
-    private mutating func read(_ path: String, prefix: String) throws {
-        let file = try MappedFile(path: path)
+    /// `config.json` alone.
+    init(file: MappedFile) throws { try read(file, prefix: "") }
+
+    private mutating func read(_ file: MappedFile, prefix: String) throws {
+        let path = file.path
         guard file.byteCount <= Self.largestFile else {
             throw ConfigurationFileError(path, at: nil, .tooLarge(byteCount: file.byteCount, limit: Self.largestFile))
         }

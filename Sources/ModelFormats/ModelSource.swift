@@ -5,7 +5,7 @@ import TensorCore
 /// Keys and names are those of the format: `llama.block_count` and `blk.0.attn_q.weight` in GGUF,
 /// `num_hidden_layers` and `model.layers.0.self_attn.q_proj.weight` in a Hugging Face folder.
 public struct ModelSource: ModelMetadata {
-    public enum Format: String, Sendable, CaseIterable {
+    public enum Format: String, Sendable, CaseIterable, Codable {
         case gguf = "GGUF"
         /// A folder with `config.json` and safetensors.
         case huggingFace = "Hugging Face"
@@ -37,6 +37,16 @@ public struct ModelSource: ModelMetadata {
         } else {
             try self.init(gguf: GGUFFile(path: path))
         }
+    }
+
+    /// Whether `init(path:)` is for what is at `path`: a folder, a GGUF file, or a file with a model's ending.
+    ///
+    /// - Throws: `MappedFileError` if it cannot be read.
+    public static func isModel(path: String) throws -> Bool {
+        if FilePaths.isFolder(path) { return true }
+        if [".gguf", ".safetensors", ".safetensors.index.json"].contains(where: { path.hasSuffix($0) }) { return true }
+        let file = try MappedFile(path: path)
+        return withExtendedLifetime(file) { file.bytes.starts(with: "GGUF".utf8) }
     }
 
     /// A GGUF file with the other parts of its model, if it is split.
@@ -113,6 +123,14 @@ public struct ModelSource: ModelMetadata {
         self.tensors = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
         unsupportedTensorTypes = unsupported
         self.weightFiles = weightFiles
+    }
+
+    /// All files that make the model what it is: those with weights, and the JSON and vocabulary files of a folder.
+    public var filePaths: [String] {
+        weightFiles.map { $0.path }
+            + [
+                "config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "tokenizer.model",
+            ].compactMap { companionFile($0) }
     }
 
     /// The key that names the architecture: `general.architecture`, or `model_type`.
