@@ -20,6 +20,9 @@ public enum ArchitectureCatalogue {
     static let loadable: [any LoadableArchitecture.Type] = [
         LlamaArchitecture.self,
         Qwen2Architecture.self,
+        Qwen3Architecture.self,
+        Gemma3Architecture.self,
+        FalconArchitecture.self,
     ]
 
     public static var all: [any Architecture.Type] { loadable.map { $0 as any Architecture.Type } }

@@ -12,6 +12,6 @@ enum Qwen2Architecture: LoadableArchitecture {
     }
 
     static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
-        try PreNormDecoder(configuration: configuration, requiresBiases: true, rowOrder: .original).load(file)
+        try PreNormDecoder(configuration: configuration, biases: .required).load(file)
     }
 }
