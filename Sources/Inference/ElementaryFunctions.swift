@@ -12,3 +12,6 @@ func exponential(_ x: Float) -> Float { expf(x) }
 
 /// erf(x) = 2/√π · ∫₀ˣ exp(−t²) dt in float32.
 func errorFunction(_ x: Float) -> Float { erff(x) }
+
+/// xʸ.
+func power(_ x: Double, _ y: Double) -> Double { pow(x, y) }

@@ -11,10 +11,24 @@ public struct RotaryEmbedding: Sendable, Hashable, Codable {
         self.frequencyDivisors = frequencyDivisors
     }
 
-    /// Positions divided by `factor`. Source: Chen et al., "Extending Context Window … via Positional Interpolation" (2023).
+    /// Positions divided by `factor`. Source: Chen et al., "Extending Context Window of Large Language Models via
+    /// Positional Interpolation" (2023).
     func stretched(by factor: Double, pairs: Int) -> RotaryEmbedding {
         guard factor != 1 else { return self }
         let divisors = (0..<pairs).map { Float(factor * Double(frequencyDivisors?[$0] ?? 1)) }
+        return RotaryEmbedding(base: base, frequencyDivisors: divisors)
+    }
+
+    /// Llama 3.1's: pairs that turn less than `turns.lowerBound` times within the context for which the model was first
+    /// made are slowed by `factor`, those that turn more than `turns.upperBound` times are not, those between partly.
+    ///
+    /// Source: Grattafiori et al., "The Llama 3 Herd of Models" (2024), and Meta's `apply_scaling`.
+    func stretched(by factor: Double, turns: Range<Double>, context: Double, pairs: Int) -> RotaryEmbedding {
+        let divisors = (0..<pairs).map { pair in
+            let frequency = power(base, -Double(pair) / Double(pairs)), turned = context * frequency / (2 * .pi)
+            let kept = min(1, max(0, (turned - turns.lowerBound) / (turns.upperBound - turns.lowerBound)))
+            return Float(1 / ((1 - kept) / factor + kept))
+        }
         return RotaryEmbedding(base: base, frequencyDivisors: divisors)
     }
 

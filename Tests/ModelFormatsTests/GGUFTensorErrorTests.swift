@@ -85,6 +85,20 @@ import Testing
         }
     }
 
+    @Test func tensorsThatOverlap() throws {
+        func file(_ second: UInt64) -> RawGGUF {
+            var raw = RawGGUF(tensors: 2)
+            raw.tensor("a", dimensions: [16], offset: 32)
+            raw.tensor("b", dimensions: [16], offset: second)
+            raw.data(160)
+            return raw
+        }
+        #expect(failure(file(64))?.reason == .overlappingTensors("a", "b"))
+        #expect(failure(file(0))?.reason == .overlappingTensors("b", "a"))
+        #expect(failure(file(32)) != nil)
+        #expect(try open(file(96).bytes).orderedTensors.count == 2)
+    }
+
     @Test func tensorThatOccursTwice() {
         var raw = RawGGUF(tensors: 2)
         raw.tensor("same")

@@ -7,16 +7,20 @@ import ModelFormats
 /// restore the original order, in which channel i turns with i + headDim/2.
 enum LlamaArchitecture: LoadableArchitecture {
     static let id = "llama"
+    static let huggingFaceTypes = ["llama", "mistral"]
     static let summary = "Llama 1 to 3, Mistral, TinyLlama, SmolLM2: RMSNorm, RoPE, grouped queries, SwiGLU"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file, windows: .everyLayer)
+    private static let family = DecoderFamily(id: id, huggingFaceNames: .llama, windows: .everyLayer)
+
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(ConfigurationReader(source: source, family: family))
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
         try PreNormDecoder(
             configuration: configuration,
-            rowOrder: .interleavedHalves(headDim: configuration.headDim)
-        ).load(file)
+            names: family.names(source),
+            rowOrder: source.format == .gguf ? .interleavedHalves(headDim: configuration.headDim) : .original
+        ).load(source)
     }
 }

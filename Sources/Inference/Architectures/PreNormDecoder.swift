@@ -11,6 +11,7 @@ struct PreNormDecoder {
     }
 
     let configuration: ModelConfiguration
+    let names: TensorNames
     var biases = Biases.allowed
     /// How query and key rows are stored.
     var rowOrder = Projection.RowOrder.original
@@ -18,33 +19,32 @@ struct PreNormDecoder {
     var hasHeadNorms = false
     /// Whether what attention and feed-forward give is normalized before it is added.
     var hasOutputNorms = false
+    /// What norms multiply by beside their weights.
+    var normOffset: Float = 0
     var activation = Activation.silu
     var embeddingScale: Float = 1
 
     private var attentionWidth: Int { configuration.heads * configuration.headDim }
     private var cachedWidth: Int { configuration.kvHeads * configuration.headDim }
 
-    func load(_ file: GGUFFile) throws -> Decoder {
-        let loader = try WeightLoader(file: file, requirements: requirements)
+    func load(_ source: ModelSource) throws -> Decoder {
+        let tail = try OutputTensors(source, configuration, names)
+        let loader = try WeightLoader(source: source, requirements: tail.requirements + requirements)
         return Decoder(
-            embedding: try loader.matrix("token_embd.weight"),
+            embedding: try loader.matrix(tail.embedding),
             embeddingScale: embeddingScale,
             blocks: try (0..<configuration.layers).map { try block($0, loader) },
-            finalNorm: try norm("output_norm.weight", loader),
-            output: try loader.matrix(file.tensors["output.weight"] == nil ? "token_embd.weight" : "output.weight")
+            finalNorm: try norm(names("output_norm"), loader),
+            output: try loader.matrix(tail.output)
         )
     }
 
     private var requirements: [TensorRequirement] {
-        let width = configuration.width, vocabulary = configuration.vocabularySize
-        return [
-            .matrix("token_embd.weight", rows: vocabulary, columns: width),
-            .vector("output_norm.weight", count: width),
-            TensorRequirement(name: "output.weight", dimensions: [width, vocabulary], isOptional: true),
-        ] + (0..<configuration.layers).flatMap { requirements(prefix: "blk.\($0).") }
+        [.vector(names("output_norm"), count: configuration.width)]
+            + (0..<configuration.layers).flatMap { requirements(layer: $0) }
     }
 
-    private func requirements(prefix: String) -> [TensorRequirement] {
+    private func requirements(layer: Int) -> [TensorRequirement] {
         let width = configuration.width, raised = configuration.feedForwardWidth
         var list: [TensorRequirement] = []
         for (part, rows, columns) in [
@@ -53,32 +53,31 @@ struct PreNormDecoder {
             ("ffn_down", width, raised),
         ] {
             let isOptional = biases == .allowed || !["attn_q", "attn_k", "attn_v"].contains(part)
-            list.append(.matrix("\(prefix)\(part).weight", rows: rows, columns: columns))
+            list.append(.matrix(names(part, layer: layer), rows: rows, columns: columns))
             list.append(
-                TensorRequirement(name: "\(prefix)\(part).bias", dimensions: [rows], isOptional: isOptional)
+                TensorRequirement(name: names(part, layer: layer, "bias"), dimensions: [rows], isOptional: isOptional)
             )
         }
         var norms = ["attn_norm", "ffn_norm"]
         if hasOutputNorms { norms += ["post_attention_norm", "post_ffw_norm"] }
-        list += norms.map { .vector("\(prefix)\($0).weight", count: width) }
+        list += norms.map { .vector(names($0, layer: layer), count: width) }
         if hasHeadNorms {
             list += ["attn_q_norm", "attn_k_norm"].map {
-                .vector("\(prefix)\($0).weight", count: configuration.headDim)
+                .vector(names($0, layer: layer), count: configuration.headDim)
             }
         }
         return list
     }
 
     private func block(_ layer: Int, _ loader: WeightLoader) throws -> PreNormBlock {
-        let prefix = "blk.\(layer)."
         func projection(_ part: String, order: Projection.RowOrder = .original) throws -> Projection {
             Projection(
-                weight: try loader.matrix("\(prefix)\(part).weight"),
-                bias: try loader.vectorIfPresent("\(prefix)\(part).bias"),
+                weight: try loader.matrix(names(part, layer: layer)),
+                bias: try loader.vectorIfPresent(names(part, layer: layer, "bias")),
                 order: order
             )
         }
-        func layerNorm(_ part: String) throws -> RMSNorm { try norm("\(prefix)\(part).weight", loader) }
+        func layerNorm(_ part: String) throws -> RMSNorm { try norm(names(part, layer: layer), loader) }
         return PreNormBlock(
             attentionNorm: try layerNorm("attn_norm"),
             attention: AttentionLayer(
@@ -109,6 +108,6 @@ struct PreNormDecoder {
     }
 
     private func norm(_ name: String, _ loader: WeightLoader) throws -> RMSNorm {
-        RMSNorm(weight: try loader.vector(name), epsilon: configuration.normEpsilon)
+        RMSNorm(weight: try loader.vector(name).map { $0 + normOffset }, epsilon: configuration.normEpsilon)
     }
 }

@@ -6,13 +6,16 @@ import ModelFormats
 /// Source: Yang et al., "Qwen3 Technical Report" (2025).
 enum Qwen3Architecture: LoadableArchitecture {
     static let id = "qwen3"
+    static let huggingFaceTypes = ["qwen3"]
     static let summary = "Qwen3, dense: Llama's layers with norms of query and key heads"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file)
+    private static let family = DecoderFamily(id: id, huggingFaceNames: .llama)
+
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(ConfigurationReader(source: source, family: family))
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
-        try PreNormDecoder(configuration: configuration, hasHeadNorms: true).load(file)
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
+        try PreNormDecoder(configuration: configuration, names: family.names(source), hasHeadNorms: true).load(source)
     }
 }
