@@ -271,7 +271,7 @@ public final class LanguageModel: Sendable {
     }
 
     private func rotations(_ positions: some Collection<Int>) -> [RotaryTable] {
-        configuration.rotations.map { $0.table(positions: positions, channels: configuration.headDim) }
+        configuration.attention.rotations.map { $0.table(positions: positions, channels: configuration.headDim) }
     }
 
     private func check(_ tokens: [Int32], _ cache: any KVCache) throws {

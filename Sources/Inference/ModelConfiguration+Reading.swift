@@ -41,20 +41,21 @@ extension ModelConfiguration {
             throw reader.invalid(family.epsilonKey, normEpsilon, "a number in [0, 1)")
         }
         ropeLayout = .halves
-        attentionScale = try reader.attentionScale() ?? 1 / Float(headDim).squareRoot()
-        rotations = [try reader.rotation(pairs: headDim / 2)]
-        layerAttention = Array(repeating: LayerAttention(window: nil, rotation: 0), count: layers)
+        let rotation = try reader.rotation(pairs: headDim / 2)
+        attention = .usual(layers: layers, headDim: headDim, ropeBase: rotation.base)
+        attention.rotations = [rotation]
+        if let scale = try reader.attentionScale() { attention.scale = scale }
         try setWindows(reader)
         try reader.refuseUnsupported(headDim: headDim)
     }
 
     private mutating func setWindows(_ reader: ConfigurationReader) throws {
         guard let (window, isLocal) = try reader.windows(layers: layers, contextLength: contextLength) else { return }
-        let local = try reader.localRotation() ?? rotations[0]
-        let index = rotations.firstIndex(of: local) ?? rotations.count
-        if index == rotations.count { rotations.append(local) }
+        let local = try reader.localRotation() ?? attention.rotations[0]
+        let index = attention.rotations.firstIndex(of: local) ?? attention.rotations.count
+        if index == attention.rotations.count { attention.rotations.append(local) }
         for layer in isLocal.indices where isLocal[layer] {
-            layerAttention[layer] = LayerAttention(window: window, rotation: index)
+            attention.layers[layer] = AttentionReach(window: window, rotation: index)
         }
     }
 }

@@ -21,21 +21,12 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let vocabularySize: Int
     public let normEpsilon: Float
     public let ropeLayout: RopeLayout
-    /// Factor on scores before the softmax.
-    public internal(set) var attentionScale: Float
-    /// The different rotations of the layers; the first is that of layers which see the whole context.
-    public internal(set) var rotations: [RotaryEmbedding]
-    /// One a layer.
-    public internal(set) var layerAttention: [LayerAttention]
+    public internal(set) var attention: AttentionPlan
 
     public var cacheShape: CacheShape {
         CacheShape(layers: layers, kvHeads: kvHeads, queriesPerHead: heads / kvHeads, headDim: headDim)
     }
 
     /// Base of the rotation of layers that see the whole context.
-    public var ropeBase: Double { rotations[0].base }
-
-    /// How a layer turns its queries and keys.
-    /// - Precondition: the model has the layer.
-    public func rotation(layer: Int) -> RotaryEmbedding { rotations[layerAttention[layer].rotation] }
+    public var ropeBase: Double { attention.rotations[0].base }
 }

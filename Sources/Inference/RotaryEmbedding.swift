@@ -41,9 +41,43 @@ public struct RotaryEmbedding: Sendable, Hashable, Codable {
 }
 
 /// What one layer's attention reaches.
-public struct LayerAttention: Sendable, Hashable, Codable {
+public struct AttentionReach: Sendable, Hashable, Codable {
     /// Tokens that a token sees, itself among them; `nil` for all before it.
     public let window: Int?
-    /// Index of the layer's embedding among the configuration's rotations.
+    /// Index of the layer's embedding among the model's rotations.
     public let rotation: Int
+
+    public init(window: Int?, rotation: Int) {
+        self.window = window
+        self.rotation = rotation
+    }
+}
+
+/// How the layers of a model attend: what turns their queries and keys, what they see, how scores are scaled.
+public struct AttentionPlan: Sendable, Hashable, Codable {
+    /// Factor on scores before the softmax.
+    public var scale: Float
+    /// The different rotations of the layers; the first is that of layers which see the whole context.
+    public var rotations: [RotaryEmbedding]
+    /// One a layer.
+    public var layers: [AttentionReach]
+
+    public init(scale: Float, rotations: [RotaryEmbedding], layers: [AttentionReach]) {
+        self.scale = scale
+        self.rotations = rotations
+        self.layers = layers
+    }
+
+    /// Full attention in every layer, turned by one base and scaled by 1/√headDim.
+    public static func usual(layers: Int, headDim: Int, ropeBase: Double) -> AttentionPlan {
+        AttentionPlan(
+            scale: 1 / Float(headDim).squareRoot(),
+            rotations: [RotaryEmbedding(base: ropeBase)],
+            layers: Array(repeating: AttentionReach(window: nil, rotation: 0), count: layers)
+        )
+    }
+
+    /// How a layer turns its queries and keys.
+    /// - Precondition: the model has the layer.
+    public func rotation(layer: Int) -> RotaryEmbedding { rotations[layers[layer].rotation] }
 }

@@ -126,16 +126,16 @@ struct TinyModelTests {
     @Test func configurationsSayWhatTheirLayersSee() throws {
         func configuration(_ variant: String) throws -> ModelConfiguration { try .read(Self.path(variant)) }
         let gemma = try configuration("gemma3")
-        #expect(gemma.layerAttention.map { $0.window } == [10, 10, 10, 10, 10, nil, 10])
-        #expect((0..<7).map { gemma.rotation(layer: $0).base } == [1e4, 1e4, 1e4, 1e4, 1e4, 1e6, 1e4])
+        #expect(gemma.attention.layers.map { $0.window } == [10, 10, 10, 10, 10, nil, 10])
+        #expect((0..<7).map { gemma.attention.rotation(layer: $0).base } == [1e4, 1e4, 1e4, 1e4, 1e4, 1e6, 1e4])
         #expect(gemma.ropeBase == 1e6 && gemma.headDim == 16 && gemma.width == 32 && gemma.heads == 2)
-        #expect(try configuration("mistral").layerAttention.allSatisfy { $0.window == 12 })
-        let llama = try configuration("llama3-scaled").rotations
+        #expect(try configuration("mistral").attention.layers.allSatisfy { $0.window == 12 })
+        let llama = try configuration("llama3-scaled").attention.rotations
         #expect(llama.count == 1)
         let divisors = try #require(llama.first?.frequencyDivisors)
         // The fastest pair turns as before, the slowest four times slower, one lies between.
         #expect(divisors.first == 1 && divisors.last == 4 && divisors.contains { $0 > 1 && $0 < 4 })
-        #expect(try configuration("llama-linear").rotations.first?.frequencyDivisors == [4, 4, 4, 4])
+        #expect(try configuration("llama-linear").attention.rotations.first?.frequencyDivisors == [4, 4, 4, 4])
         #expect(try configuration("falcon-7b").kvHeads == 1)
     }
 }

@@ -142,8 +142,8 @@ private struct FalconDecoder {
                         order: rowOrder
                     )
                 ),
-                scale: configuration.attentionScale,
-                reach: configuration.layerAttention[layer],
+                scale: configuration.attention.scale,
+                reach: configuration.attention.layers[layer],
                 output: try projection("attn_output")
             ),
             feedForwardNorm: second == nil ? nil : first,

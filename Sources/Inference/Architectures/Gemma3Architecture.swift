@@ -31,10 +31,10 @@ enum Gemma3Architecture: LoadableArchitecture {
             guard channels > 0, channels.isFinite else {
                 throw reader.invalid("query_pre_attn_scalar", channels, "a number above 0")
             }
-            configuration.attentionScale = 1 / Float(channels).squareRoot()
+            configuration.attention.scale = 1 / Float(channels).squareRoot()
         } else if try reader.attentionScale() == nil, configuration.layers == layersOf27B {
             let channels = Float(configuration.width) / Float(configuration.heads)
-            configuration.attentionScale = 1 / channels.squareRoot()
+            configuration.attention.scale = 1 / channels.squareRoot()
         }
         return configuration
     }

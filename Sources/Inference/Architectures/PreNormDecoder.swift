@@ -91,8 +91,8 @@ struct PreNormDecoder {
                 ),
                 queryNorm: hasHeadNorms ? try layerNorm("attn_q_norm") : nil,
                 keyNorm: hasHeadNorms ? try layerNorm("attn_k_norm") : nil,
-                scale: configuration.attentionScale,
-                reach: configuration.layerAttention[layer],
+                scale: configuration.attention.scale,
+                reach: configuration.attention.layers[layer],
                 output: try projection("attn_output")
             ),
             attentionOutputNorm: hasOutputNorms ? try layerNorm("post_attention_norm") : nil,

@@ -12,7 +12,7 @@ struct AttentionLayer: Sendable {
     /// Factor on scores.
     let scale: Float
     /// What of the sequence this layer sees, and how it turns.
-    let reach: LayerAttention
+    let reach: AttentionReach
     let output: Projection
 
     /// Fills the cache from `workspace.normed` and, if the output is needed, writes it to `workspace.change`.
