@@ -52,8 +52,14 @@ struct TinyModelTests {
         "falcon-11b",
     ]
 
-    static func path(_ variant: String) -> String {
-        TestModels.root.appending(path: "Tests/Fixtures/inference/tiny/\(variant).gguf").path
+    enum Format: Sendable, CaseIterable {
+        case gguf
+        case huggingFace
+    }
+
+    static func path(_ variant: String, _ format: Format = .gguf) -> String {
+        let name = format == .gguf ? variant + ".gguf" : variant
+        return TestModels.root.appending(path: "Tests/Fixtures/inference/tiny/\(name)").path
     }
 
     /// Relative to the value itself or, where that is a small difference of large terms, to the root mean square.
@@ -85,6 +91,31 @@ struct TinyModelTests {
         }
         expectClose(logits[...], golden.logits[...], "\(variant), logits")
         check(tap, golden, "\(variant) by \(step)")
+    }
+
+    @Test(arguments: variants)
+    func foldersOfHuggingFaceAreReadAlike(_ variant: String) throws {
+        let golden = try Golden(variant)
+        let model = try LanguageModel(path: Self.path(variant, .huggingFace))
+        let other = try LanguageModel(path: Self.path(variant, .gguf))
+        let cache = model.makeCache(capacity: golden.tokens.count), tap = KeepingTap()
+        let logits = try model.forward(golden.tokens, cache: cache, logits: .all, tap: tap)?.elements ?? []
+        expectClose(logits[...], golden.logits[...], "\(variant), logits")
+        check(tap, golden, variant)
+
+        let (folder, file) = (model.configuration, other.configuration)
+        #expect(folder.architecture == file.architecture && folder.cacheShape == file.cacheShape)
+        #expect(folder.width == file.width && folder.feedForwardWidth == file.feedForwardWidth)
+        #expect(folder.contextLength == file.contextLength && folder.normEpsilon == file.normEpsilon)
+        #expect(folder.attention.layers == file.attention.layers && folder.attention.scale == file.attention.scale)
+        let text = Array("The than in 42 places\n".utf8)
+        #expect(model.encode(text) == other.encode(text))
+        for (mine, its) in zip(folder.attention.rotations, file.attention.rotations) {
+            // GGUF's divisors are float32 that a converter computed.
+            let pairs = zip(mine.frequencyDivisors ?? [], its.frequencyDivisors ?? [])
+            #expect(mine.base == its.base && pairs.allSatisfy { abs($0 - $1) <= 1e-6 * $1 })
+            #expect(mine.frequencyDivisors?.count == its.frequencyDivisors?.count)
+        }
     }
 
     /// Sequences of different lengths, so that the windows of a batch end at different places.
