@@ -250,7 +250,7 @@ public final class LanguageModel: Sendable {
         let step = ForwardStep(
             tokens: count,
             firstPosition: held[0],
-            rotation: rotation(held.flatMap { $0..<$0 + rows }),
+            rotations: rotations(held.flatMap { $0..<$0 + rows }),
             caches: caches,
             settles: true,
             tap: nil,
@@ -270,8 +270,8 @@ public final class LanguageModel: Sendable {
         }
     }
 
-    private func rotation(_ positions: some Collection<Int>) -> RotaryTable {
-        RotaryTable(positions: positions, channels: configuration.headDim, base: configuration.ropeBase)
+    private func rotations(_ positions: some Collection<Int>) -> [RotaryTable] {
+        configuration.attention.rotations.map { $0.table(positions: positions, channels: configuration.headDim) }
     }
 
     private func check(_ tokens: [Int32], _ cache: any KVCache) throws {
@@ -335,7 +335,7 @@ public final class LanguageModel: Sendable {
             return ForwardStep(
                 tokens: count,
                 firstPosition: position,
-                rotation: rotation(position..<position + count),
+                rotations: rotations(position..<position + count),
                 caches: [cache],
                 settles: settles,
                 tap: tap,

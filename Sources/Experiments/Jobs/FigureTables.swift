@@ -26,7 +26,7 @@ public enum FigureTables {
                 var settings = MagnitudeStudySettings()
                 settings.layers = layer.map { [$0] }
                 settings.head = head
-                if let tensor { settings.tensors = [tensor] }
+                if let tensor { settings.tensors = [MagnitudeTensor(tensor)] }
                 tables[name] = try MagnitudeStudy.run(capture, settings: settings, progress: progress)
             case "statistics-channel":
                 var settings = StatisticsStudySettings()

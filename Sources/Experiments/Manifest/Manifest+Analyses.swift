@@ -32,11 +32,45 @@ extension Manifest {
         settings.layers = reader.layerList(fields["layers"], "\(base).layers", among: scope) ?? settings.layers
         settings.head = reader.head(fields["head"], "\(base).head", among: scope) ?? settings.head
         settings.tensors =
-            reader.tensors(fields["tensors"], "\(base).tensors", among: scope)
-            ?? settings.tensors.filter { scope.tensors.contains($0) }
+            reader.magnitudeTensors(fields["tensors"], "\(base).tensors", among: scope)
+            ?? settings.tensors.filter { scope.tensors.contains($0.source) }
         settings.maximumBins =
             reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.maximumBins
         return settings
+    }
+
+    /// `nil` without the key; every analysis for an empty mapping.
+    static func readStructure(
+        _ value: YAMLValue?,
+        _ scope: CaptureScope,
+        _ reader: ManifestReader
+    ) -> StructureStudySettings? {
+        guard let value else { return nil }
+        let base = "analyses.structure"
+        let keys = ["analyses", "tensors", "layers", "max_queries", "max_attention_tokens", "blocks"]
+        let fields = reader.mapping(value, base, allowed: keys)
+        let standard = StructureStudySettings()
+        let hasQueries = scope.tensors.contains(.query)
+        let analyses = reader.list(fields["analyses"], "\(base).analyses") { item, key -> StructureAnalysis? in
+            guard let analysis = reader.name(item, key, of: StructureAnalysis.allCases) else { return nil }
+            guard hasQueries || !analysis.needsQueries else {
+                let problem = "'\(analysis.rawValue)' needs queries, which are not captured"
+                reader.complain(item, key, problem, remedy: "Add 'query' to capture.tensors.")
+                return nil
+            }
+            return analysis
+        }
+        func count(_ key: String, from least: Int) -> Int? {
+            reader.integer(fields[key], "\(base).\(key)", in: least...Int.max)
+        }
+        return StructureStudySettings(
+            analyses: analyses ?? standard.analyses.filter { hasQueries || !$0.needsQueries },
+            tensors: reader.tensors(fields["tensors"], "\(base).tensors", among: scope),
+            layers: reader.layerList(fields["layers"], "\(base).layers", among: scope),
+            maximumQueries: count("max_queries", from: 1) ?? standard.maximumQueries,
+            maximumAttentionTokens: count("max_attention_tokens", from: 1) ?? standard.maximumAttentionTokens,
+            blocks: count("blocks", from: 2) ?? standard.blocks
+        )
     }
 
     static func readErrors(
@@ -104,7 +138,9 @@ extension Manifest {
             let selection = FigureSelection(
                 layers: reader.layerList(fields["layers"], "\(key).layers", among: scope),
                 head: reader.head(fields["head"], "\(key).head", among: scope),
-                tensors: reader.tensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue),
+                tensors: figure.tables.contains("magnitude")
+                    ? reader.magnitudeTensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue)
+                    : reader.tensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue),
                 schemes: readSchemes(fields["schemes"], "\(key).schemes", reader)?.map(\.id),
                 metrics: fields["metrics"].map { readMetrics($0, "\(key).metrics", scope, reader) }
             )

@@ -37,6 +37,7 @@ extension Manifest {
         let analyses = reader.mapping(root["analyses"], "analyses", allowed: analysisKeys)
         let statistics = readStatistics(analyses["statistics"], scope, reader)
         let magnitude = readMagnitude(analyses["magnitude"], scope, reader)
+        let structure = readStructure(analyses["structure"], scope, reader)
         let calibration = readCalibration(root["calibration"], reader)
         let errors = readErrors(analyses["errors"], scope, calibration, reader)
         let quality = readQuality(analyses["quality"], reader)
@@ -59,6 +60,7 @@ extension Manifest {
             capture: capture,
             statistics: statistics,
             magnitude: magnitude,
+            structure: structure,
             errors: errors,
             calibration: calibration,
             hasCapture: hasCapture,
@@ -70,7 +72,7 @@ extension Manifest {
         )
     }
 
-    private static let captureAnalyses = ["statistics", "magnitude", "errors"]
+    private static let captureAnalyses = ["statistics", "magnitude", "structure", "errors"]
     private static let analysisKeys = captureAnalyses + ["quality", "decode"]
     private static let rootKeys = [
         "name", "description", "model", "texts", "capture", "calibration", "analyses", "figures", "output",

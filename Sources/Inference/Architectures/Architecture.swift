@@ -4,8 +4,10 @@ import ModelFormats
 ///
 /// A new one is a file in this folder and a line in ``ArchitectureCatalogue``.
 public protocol Architecture: Sendable {
-    /// The value of `general.architecture`.
+    /// The value of `general.architecture` in GGUF.
     static var id: String { get }
+    /// Values of `model_type` in `config.json`.
+    static var huggingFaceTypes: [String] { get }
     /// One line for `kvatlas list`.
     static var summary: String { get }
 }
@@ -20,6 +22,9 @@ public enum ArchitectureCatalogue {
     static let loadable: [any LoadableArchitecture.Type] = [
         LlamaArchitecture.self,
         Qwen2Architecture.self,
+        Qwen3Architecture.self,
+        Gemma3Architecture.self,
+        FalconArchitecture.self,
     ]
 
     public static var all: [any Architecture.Type] { loadable.map { $0 as any Architecture.Type } }
@@ -27,8 +32,12 @@ public enum ArchitectureCatalogue {
     /// - Throws: `ModelError.unknownArchitecture` with the supported ones.
     static func architecture(of source: ModelSource) throws -> any LoadableArchitecture.Type {
         let name = try source.string(source.architectureKey)
-        guard let found = loadable.first(where: { $0.id == name }) else {
-            throw ModelError.unknownArchitecture(path: source.path, name: name, supported: loadable.map { $0.id })
+        func names(_ architecture: any LoadableArchitecture.Type) -> [String] {
+            source.format == .gguf ? [architecture.id] : architecture.huggingFaceTypes
+        }
+        guard let found = loadable.first(where: { names($0).contains(name) }) else {
+            let supported = loadable.flatMap { names($0) }
+            throw ModelError.unknownArchitecture(path: source.path, name: name, supported: supported)
         }
         return found
     }

@@ -9,7 +9,7 @@ import Statistics
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, stages, metrics, statistics, figures, benchmarks.",
+        abstract: "Print what can be named: schemes, stages, metrics, statistics, analyses, figures, benchmarks.",
         discussion: """
             Examples:
               kvatlas list schemes
@@ -19,10 +19,10 @@ struct ListCommand: ParsableCommand {
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, stages, metrics, statistics, figures, benchmarks
+        case schemes, stages, metrics, statistics, analyses, figures, benchmarks
     }
 
-    @Argument(help: "schemes, stages, metrics, statistics, figures or benchmarks.")
+    @Argument(help: "schemes, stages, metrics, statistics, analyses, figures or benchmarks.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
@@ -65,6 +65,10 @@ struct ListCommand: ParsableCommand {
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
         case .statistics:
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
+        case .analyses:
+            try printList(StructureAnalysis.allCases.map { AnalysisEntry($0) }) {
+                [$0.id, $0.tables.joined(separator: ", "), $0.summary]
+            }
         case .figures:
             try printList((FigureCatalogue.all + FigureCatalogue.onRequest).map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
@@ -137,6 +141,17 @@ struct ListCommand: ParsableCommand {
             unit = statistic.unit
             definition = statistic.definition
             grains = Grain.allCases.filter { statistic.grains.contains($0) }
+        }
+    }
+
+    private struct AnalysisEntry: Encodable {
+        let id, summary: String
+        let tables: [String]
+
+        init(_ analysis: StructureAnalysis) {
+            id = analysis.rawValue
+            summary = analysis.summary
+            tables = analysis.tables
         }
     }
 

@@ -17,6 +17,8 @@ struct StatsCommand: ParsableCommand {
             Examples:
               kvatlas stats capture.h5 --by channel --out channels.csv
               kvatlas stats capture.h5 --by layer --tensors key,value --out -
+              kvatlas stats capture.h5 --analyses all --out structure
+              kvatlas stats capture.h5 --analyses tiles --layers 0,7-9 --out -
             """
     )
 
@@ -24,7 +26,15 @@ struct StatsCommand: ParsableCommand {
     @OptionGroup var input: CaptureOptions
 
     @Option(help: "channel, token, head or layer.")
-    var by: Grain
+    var by: Grain?
+
+    @Option(
+        help: ArgumentHelp(
+            "In place of --by: analyses of 'kvatlas list analyses', or all. --out is then a folder.",
+            valueName: "list"
+        )
+    )
+    var analyses: String?
 
     @Option(help: ArgumentHelp("Tensors (default: all in the capture).", valueName: "list"))
     var tensors: String?
@@ -34,8 +44,14 @@ struct StatsCommand: ParsableCommand {
 
     @OptionGroup var output: TableOutputOptions
 
+    func validate() throws {
+        guard (by == nil) != (analyses == nil) else { throw ValidationError("one of --by and --analyses is needed") }
+    }
+
     func run() throws {
         try shared.apply()
+        if let analyses { return try runStructure(analyses) }
+        guard let by else { return }
         try output.check()
         Interruption.install()
         let capture = try input.open()
