@@ -73,3 +73,63 @@ configuration = {
     "eos_token_id": [1, 2], "mixed": [1, 0.5], "parts": [{"a": 1}, None, [2]], "emoji": "\U0001F600", "none": [],
 }
 save("model-configuration/llama", json.dumps(configuration).encode())
+
+# Byte-level BPE, and BPE with byte fallback in the way of Llama's tokenizer.json.
+letters = ["t", "h", "e", "\u0120", "\u00c3", "\u00a9"]
+byte_level = {
+    "version": "1.0",
+    "added_tokens": [{"id": 9, "content": "<s>", "special": True, "normalized": False}],
+    "normalizer": None,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+    "decoder": {"type": "ByteLevel"},
+    "model": {
+        "type": "BPE",
+        "vocab": {token: number for number, token in enumerate(letters + ["th", "the", "\u0120the"])},
+        "merges": ["t h", ["th", "e"], "\u0120 the"],
+    },
+}
+save("tokenizer-json/byte-level", json.dumps(byte_level).encode())
+pieces = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)] + ["\u2581", "t", "h", "e", "th", "the", "\u2581the"]
+fallback = {
+    "added_tokens": [{"id": number, "content": pieces[number], "special": True} for number in range(3)],
+    "normalizer": {
+        "type": "Sequence",
+        "normalizers": [
+            {"type": "Prepend", "prepend": "\u2581"},
+            {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"},
+        ],
+    },
+    "pre_tokenizer": None,
+    "decoder": {"type": "ByteFallback"},
+    "model": {
+        "type": "BPE", "byte_fallback": True, "fuse_unk": True, "unk_token": "<unk>",
+        "vocab": {piece: number for number, piece in enumerate(pieces)},
+        "merges": ["t h", "th e", "\u2581 the"],
+    },
+}
+save("tokenizer-json/byte-fallback", json.dumps(fallback, separators=(",", ":")).encode())
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def message(field: int, content: bytes) -> bytes:
+    return varint(field << 3 | 2) + varint(len(content)) + content
+
+
+def piece(content: str, score: float, kind: int) -> bytes:
+    return message(1, message(1, content.encode()) + b"\x15" + struct.pack("<f", score) + b"\x18" + varint(kind))
+
+
+kinds = [2, 3, 3] + [6] * 256 + [1] * 7
+model = b"".join(piece(content, -float(number), kinds[number]) for number, content in enumerate(pieces))
+trainer = message(2, b"\x18\x02" + varint(35 << 3) + b"\x01")
+normalizer = message(3, message(1, b"identity") + b"\x18\x01\x20\x00\x28\x01")
+save("sentencepiece/byte-fallback", model + trainer + normalizer)
+few = [0, 1, 2, 259, 260, 261, 262, 263, 264, 265]
+save("sentencepiece/few", b"".join(piece(pieces[n], -float(n), kinds[n]) for n in few) + trainer + normalizer)

@@ -33,7 +33,7 @@ target="Tests/Fuzzing/Targets/$parser.swift"
 
 out=.build-fuzz
 mkdir -p "$out/found" "$out/learned/$parser" "Tests/Fuzzing/Corpus/$parser"
-flags=(-O -swift-version 6 -parse-as-library -sanitize=fuzzer,address -enable-testing "-I$out")
+flags=(-O -swift-version 6 -package-name KVAtlas -parse-as-library -sanitize=fuzzer,address -enable-testing "-I$out")
 
 # module NAME: an object file and an interface of the target, unless it is newer than its sources.
 module() {
