@@ -4,7 +4,7 @@
 #   bash Tests/run.sh                      what CI runs; about 8 minutes on 2 cores from a new clone
 #   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model, checks in h5py and xarray,
 #                                          and of the hook for transformers, which needs PyTorch
-#   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
+#   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader; as long to each parser
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
 #   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
 #   bash Tests/run.sh --sanitize undefined instead: the C kernels alone under the undefined behaviour sanitizer
@@ -199,4 +199,5 @@ fi
 if [ -n "$fuzz_seconds" ]; then
     say "Damaged input for $fuzz_seconds seconds"
     KVATLAS_FUZZ_SECONDS="$fuzz_seconds" "${tests[@]}" --filter "^ExperimentsTests\\.FuzzTests"
+    for parser in $(bash Tests/Fuzzing/run.sh --list); do bash Tests/Fuzzing/run.sh "$parser" "$fuzz_seconds"; done
 fi

@@ -1,4 +1,5 @@
 import HDF5
+import Inference
 
 extension CaptureMetadata {
     /// Writes the attributes of `/`, `/model` and `/sequences`.
@@ -15,6 +16,7 @@ extension CaptureMetadata {
             ("weight_type", .string(weightType)),
         ]
         for (name, value) in attributes { try model.attributes.write(name, value) }
+        try attention?.write(to: model.attributes)
     }
 
     /// Reads what `write` wrote.
@@ -30,6 +32,7 @@ extension CaptureMetadata {
             headDim: try model.integer("head_dim"),
             ropeBase: try model.double("rope_base"),
             ropeLayout: try model.string("rope_layout"),
+            attention: try AttentionPlan(model),
             vocabulary: try model.integer("vocabulary"),
             weightsSHA256: try model.string("weights_sha256"),
             weightType: try model.string("weight_type"),

@@ -1,4 +1,5 @@
 import Foundation
+import Inference
 
 /// Where the tensors of a capture come from: the model, the texts and the command.
 public struct CaptureMetadata: Sendable, Codable, Equatable {
@@ -13,6 +14,8 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
     public var ropeBase: Double
     /// Which channels RoPE rotates together: `halves` pairs i with i + head_dim / 2.
     public var ropeLayout: String
+    /// What each layer's attention sees and how it turns; `nil` where it was not kept: full attention, all by `ropeBase`.
+    public var attention: AttentionPlan?
     /// Number of token ids.
     public var vocabulary: Int
     public var weightsSHA256: String
@@ -35,6 +38,7 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
         headDim: Int,
         ropeBase: Double,
         ropeLayout: String,
+        attention: AttentionPlan? = nil,
         vocabulary: Int,
         weightsSHA256: String,
         weightType: String,
@@ -51,6 +55,7 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
         self.headDim = headDim
         self.ropeBase = ropeBase
         self.ropeLayout = ropeLayout
+        self.attention = attention
         self.vocabulary = vocabulary
         self.weightsSHA256 = weightsSHA256
         self.weightType = weightType

@@ -20,9 +20,9 @@ public struct ChatTemplate: Sendable, Equatable {
     let systemMessage: String?
 
     /// - Throws: `ModelError` if there is no template, or one of another format.
-    public init(file: GGUFFile) throws {
-        let path = file.file.path
-        guard let template = try file.stringIfPresent(Self.key) else {
+    public init(source: ModelSource) throws {
+        let path = source.path
+        guard let template = try source.stringIfPresent(Self.key) else {
             throw ModelError.unsupportedFeature(
                 path: path,
                 key: Self.key,

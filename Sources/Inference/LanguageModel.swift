@@ -39,29 +39,29 @@ public final class LanguageModel: Sendable {
     private let decoder: Decoder
     private let chat: Result<ChatTemplate, ModelError>
 
-    /// Maps a GGUF file and checks it.
+    /// Maps a GGUF file or the safetensors of a Hugging Face folder and checks them.
     ///
-    /// - Throws: `MappedFileError`, `GGUFError`, `ModelError` or `TokenizerError`, each saying what to do.
+    /// - Throws: what ``ModelSource`` throws, `MetadataError`, `ModelError` or `TokenizerError`, each saying what to do.
     /// - Complexity: O(vocabulary); weights are read when they are first used.
     public convenience init(path: String) throws {
-        try self.init(file: GGUFFile(path: path))
+        try self.init(source: ModelSource(path: path))
     }
 
-    public init(file: GGUFFile) throws {
-        let architecture = try ArchitectureCatalogue.architecture(of: file)
-        path = file.file.path
-        configuration = try architecture.configuration(file)
-        decoder = try architecture.load(file, configuration)
-        tokenizer = try TokenizerLoader.load(file)
+    public init(source: ModelSource) throws {
+        let architecture = try ArchitectureCatalogue.architecture(of: source)
+        path = source.path
+        configuration = try architecture.configuration(source)
+        decoder = try architecture.load(source, configuration)
+        tokenizer = try TokenizerLoader.load(source)
         // Most uses need none, so a model without one is no failure yet.
         do {
-            chat = .success(try ChatTemplate(file: file))
+            chat = .success(try ChatTemplate(source: source))
         } catch let error as ModelError {
             chat = .failure(error)
         }
-        tensorCounts = file.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
-        parameterCount = file.orderedTensors.reduce(0) { $0 + $1.elementCount }
-        weightBytes = file.orderedTensors.reduce(0) { $0 + $1.byteCount }
+        tensorCounts = source.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
+        parameterCount = source.orderedTensors.reduce(0) { $0 + $1.elementCount }
+        weightBytes = source.weightBytes
     }
 
     /// The types of the weights, most frequent first: `q4_1 ×210, f32 ×61, q8_0 ×1`.
@@ -250,7 +250,7 @@ public final class LanguageModel: Sendable {
         let step = ForwardStep(
             tokens: count,
             firstPosition: held[0],
-            rotation: rotation(held.flatMap { $0..<$0 + rows }),
+            rotations: rotations(held.flatMap { $0..<$0 + rows }),
             caches: caches,
             settles: true,
             tap: nil,
@@ -270,8 +270,8 @@ public final class LanguageModel: Sendable {
         }
     }
 
-    private func rotation(_ positions: some Collection<Int>) -> RotaryTable {
-        RotaryTable(positions: positions, channels: configuration.headDim, base: configuration.ropeBase)
+    private func rotations(_ positions: some Collection<Int>) -> [RotaryTable] {
+        configuration.attention.rotations.map { $0.table(positions: positions, channels: configuration.headDim) }
     }
 
     private func check(_ tokens: [Int32], _ cache: any KVCache) throws {
@@ -335,7 +335,7 @@ public final class LanguageModel: Sendable {
             return ForwardStep(
                 tokens: count,
                 firstPosition: position,
-                rotation: rotation(position..<position + count),
+                rotations: rotations(position..<position + count),
                 caches: [cache],
                 settles: settles,
                 tap: tap,

@@ -61,7 +61,7 @@ public enum RandomModel {
         elementType: ElementType = .float32,
         overwrite: Bool = true
     ) throws {
-        let supported = ArchitectureCatalogue.loadable.map { $0.id }
+        let supported = [LlamaArchitecture.id, Qwen2Architecture.id]
         guard supported.contains(architecture) else {
             throw ModelError.unknownArchitecture(path: path, name: architecture, supported: supported)
         }

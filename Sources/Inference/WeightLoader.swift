@@ -18,17 +18,22 @@ struct TensorRequirement: Sendable {
     }
 }
 
-/// Hands out the tensors of a file, after checking that all are there in the right shape.
+/// Hands out the tensors of a model, after checking that all are there in the right shape.
 struct WeightLoader {
-    let file: GGUFFile
+    let source: ModelSource
 
-    /// - Throws: `ModelError.missingTensors` naming all that are missing; else `.wrongShape` for the first.
-    init(file: GGUFFile, requirements: [TensorRequirement]) throws {
-        let path = file.file.path
-        let missing = requirements.filter { !$0.isOptional && file.tensors[$0.name] == nil }
+    /// - Throws: `ModelError.missingTensors` naming all that are missing; else `MetadataError` for the first of a type
+    ///   that we do not compute with, and `ModelError.wrongShape` for the first of another shape.
+    init(source: ModelSource, requirements: [TensorRequirement]) throws {
+        let path = source.path
+        let missing = requirements.filter {
+            !$0.isOptional && source.tensors[$0.name] == nil && source.unsupportedTensorTypes[$0.name] == nil
+        }
         guard missing.isEmpty else { throw ModelError.missingTensors(path: path, names: missing.map(\.name)) }
         for requirement in requirements {
-            guard let found = file.tensors[requirement.name]?.dimensions else { continue }
+            let isThere = source.tensors[requirement.name] != nil
+            guard isThere || source.unsupportedTensorTypes[requirement.name] != nil else { continue }
+            let found = try source.tensor(requirement.name).dimensions
             // Trailing sizes of 1 mean nothing in ggml.
             let trimmed = Array(found.prefix(1)) + found.dropFirst().reversed().drop { $0 == 1 }.reversed()
             guard found == requirement.dimensions || trimmed == requirement.dimensions else {
@@ -40,15 +45,15 @@ struct WeightLoader {
                 )
             }
         }
-        self.file = file
+        self.source = source
     }
 
     func matrix(_ name: String) throws -> WeightMatrix {
-        let tensor = try file.tensor(name)
+        let tensor = try source.tensor(name)
         let rows = tensor.dimensions.dropFirst().reduce(1, *)
         return WeightMatrix(
-            bytes: file.bytes(of: tensor),
-            owner: file.file,
+            bytes: tensor.bytes,
+            owner: tensor.file,
             elementType: tensor.elementType,
             rows: rows,
             columns: tensor.dimensions[0]
@@ -66,6 +71,6 @@ struct WeightLoader {
     }
 
     func vectorIfPresent(_ name: String) throws -> [Float]? {
-        file.tensors[name] == nil ? nil : try vector(name)
+        source.tensors[name] == nil ? nil : try vector(name)
     }
 }

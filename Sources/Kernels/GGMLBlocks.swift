@@ -27,14 +27,14 @@ public enum GGMLBlocks {
         }
 
         /// The same as a type of weights.
-        fileprivate var weightType: kva_type? {
+        fileprivate var weightType: kva_type {
             switch self {
             case .q8_0: KVA_Q8_0
             case .q5_1: KVA_Q5_1
             case .q5_0: KVA_Q5_0
             case .q4_1: KVA_Q4_1
             case .q4_0: KVA_Q4_0
-            case .iq4_nl: nil
+            case .iq4_nl: KVA_IQ4_NL
             }
         }
 
@@ -74,11 +74,7 @@ public enum GGMLBlocks {
         let blocks = bytes.count / type.blockBytes
         return [Float](unsafeUninitializedCapacity: blocks * blockElements) { target, filled in
             if let base = target.baseAddress, blocks > 0 {
-                if let weightType = type.weightType {
-                    KernelTable.active.pointee.dequantize(weightType, bytes, base, blocks * blockElements)
-                } else {
-                    kva_decode_iq4_nl(bytes, blocks, base)
-                }
+                KernelTable.active.pointee.dequantize(type.weightType, bytes, base, blocks * blockElements)
             }
             filled = blocks * blockElements
         }

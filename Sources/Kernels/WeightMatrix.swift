@@ -68,9 +68,13 @@ extension ElementType {
         case .q5_0: KVA_Q5_0
         case .q5_1: KVA_Q5_1
         case .q8_0: KVA_Q8_0
+        case .iq4NL: KVA_IQ4_NL
+        case .q2K: KVA_Q2_K
+        case .q3K: KVA_Q3_K
         case .q4K: KVA_Q4_K
         case .q5K: KVA_Q5_K
         case .q6K: KVA_Q6_K
+        case .iq4XS: KVA_IQ4_XS
         }
     }
 }

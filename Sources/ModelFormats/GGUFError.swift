@@ -21,9 +21,14 @@ public struct GGUFError: ActionableError, Equatable {
         case unsupportedElementType(tensor: String, number: UInt32)
         case misalignedTensor(tensor: String, offset: UInt64, alignment: Int)
         case tensorPastEnd(tensor: String, start: UInt64, byteCount: Int, fileByteCount: Int)
-        case missingKey(String, nearest: String?)
-        case missingTensor(String, nearest: String?)
-        case wrongKind(key: String, found: String, wanted: String)
+        /// Their data share bytes.
+        case overlappingTensors(String, String)
+        /// More than this program is ready to hold.
+        case tooMany(what: String, count: UInt64, limit: Int)
+        /// Part of a split model that was named in place of the first.
+        case notFirstPart(number: Int, first: String?)
+        /// A split model whose parts do not belong together.
+        case invalidSplit(String)
         /// Only from `GGUFWriter`: the file exists already.
         case fileExists
         /// Only from `GGUFWriter`.
@@ -71,11 +76,10 @@ public struct GGUFError: ActionableError, Equatable {
             "tensor '\(tensor)' has the data offset \(offset), no multiple of the alignment \(alignment)"
         case .tensorPastEnd(let tensor, let start, let byteCount, let fileByteCount):
             "tensor '\(tensor)' of \(byteCount) bytes at byte \(start) reaches past the file's end at \(fileByteCount)"
-        case .missingKey(let key, let nearest):
-            "no metadata key '\(key)'" + (nearest.map { "; nearest is '\($0)'" } ?? "")
-        case .missingTensor(let name, let nearest):
-            "no tensor '\(name)'" + (nearest.map { "; nearest is '\($0)'" } ?? "")
-        case .wrongKind(let key, let found, _): "metadata key '\(key)' holds \(found)"
+        case .overlappingTensors(let first, let second): "the data of tensors '\(first)' and '\(second)' overlap"
+        case .tooMany(let what, let count, _): "\(count) \(what)"
+        case .notFirstPart(let number, _): "this is part \(number) of a split model"
+        case .invalidSplit(let problem): "the parts of this split model do not belong together: \(problem)"
         case .fileExists: "the file exists already"
         case .notWritable(let message): "cannot write: \(message)"
         case .wrongTensorSize(let tensor, _, let found): "tensor '\(tensor)' was given \(found) bytes"
@@ -88,7 +92,9 @@ public struct GGUFError: ActionableError, Equatable {
         case .bigEndian: "little-endian"
         case .unsupportedVersion: "version 2 or 3"
         case .truncated, .tensorPastEnd: "a complete file"
-        case .impossibleCount, .duplicateKey, .duplicateTensor, .missingKey, .missingTensor: nil
+        case .impossibleCount, .duplicateKey, .duplicateTensor, .overlappingTensors, .invalidSplit: nil
+        case .tooMany(_, _, let limit): "at most \(limit)"
+        case .notFirstPart(_, let first): first.map { "the first part, '\($0)'" } ?? "the first part"
         case .notUTF8: "UTF-8 text"
         case .unknownValueKind: "a kind from 0 to \(MetadataValue.Kind.allCases.count - 1)"
         case .invalidBoolean: "0 or 1"
@@ -97,7 +103,6 @@ public struct GGUFError: ActionableError, Equatable {
         case .invalidDimensions: "1 to 4 sizes from 1 up, the first a multiple of the element type's block"
         case .unsupportedElementType: "one of \(GGUFElementTypes.supportedList)"
         case .misalignedTensor: "an aligned offset"
-        case .wrongKind(_, _, let wanted): wanted
         case .fileExists: "a new path"
         case .notWritable: nil
         case .wrongTensorSize(_, let expected, _): "\(expected) bytes"
@@ -115,12 +120,12 @@ public struct GGUFError: ActionableError, Equatable {
         case .truncated, .tensorPastEnd:
             "the download or copy is incomplete: download the file again and compare its size and SHA-256"
         case .impossibleCount, .notUTF8, .unknownValueKind, .invalidBoolean, .duplicateKey, .duplicateTensor,
-            .invalidAlignment, .invalidDimensions, .misalignedTensor:
+            .invalidAlignment, .invalidDimensions, .misalignedTensor, .overlappingTensors, .tooMany:
             "the file is damaged or was written by a faulty program: download it again and compare its SHA-256"
         case .nestedArray: "write the model's metadata without it"
         case .unsupportedElementType: "take the model in another quantization, for example Q4_K_M, Q8_0 or F16"
-        case .missingKey, .missingTensor, .wrongKind:
-            "the model is of another kind, or its converter left this out: convert it again with a current converter"
+        case .notFirstPart: "name the first part; the others are found beside it"
+        case .invalidSplit: "put all parts of one download into one folder under their original names"
         case .fileExists: "remove it, or allow overwriting"
         case .notWritable: "check the folder's permissions and free space"
         case .wrongTensorSize: nil

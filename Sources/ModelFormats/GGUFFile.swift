@@ -5,7 +5,7 @@ import TensorCore
 /// `init` reads the header only, and every count, length, type and offset in it
 /// is compared with the file's size before it is used; tensors are views of the
 /// mapping. Source: the GGUF specification of the ggml project.
-public struct GGUFFile: Sendable {
+public struct GGUFFile: ModelMetadata {
     /// One tensor's place in the file.
     public struct TensorInfo: Sendable, Equatable {
         public let name: String
@@ -21,6 +21,7 @@ public struct GGUFFile: Sendable {
 
     public let version: Int
     public let file: MappedFile
+    public var path: String { file.path }
     /// Bytes; every tensor starts at a multiple of it from the start of the data.
     public let alignment: Int
     /// Where the tensors' data begin, from the start of the file.
@@ -62,10 +63,10 @@ public struct GGUFFile: Sendable {
         UnsafeRawBufferPointer(rebasing: file.bytes[tensor.byteOffset..<tensor.byteOffset + tensor.byteCount])
     }
 
-    /// - Throws: `GGUFError` that names the nearest tensor if there is none of that name.
+    /// - Throws: `MetadataError` that names the nearest tensor if there is none of that name.
     public func tensor(_ name: String) throws -> TensorInfo {
         guard let tensor = tensors[name] else {
-            throw GGUFError(file.path, at: nil, .missingTensor(name, nearest: nearestName(to: name, in: tensors.keys)))
+            throw MetadataError(path, .missingTensor(name, nearest: likelyName(for: name, among: tensors.keys)))
         }
         return tensor
     }

@@ -20,6 +20,9 @@ struct GGUFHeaderParser {
     private static let smallestPair = 8 + 4 + 1
     private static let smallestTensorInfo = 8 + 4 + 8 + 4 + 8
     private static let defaultAlignment = 32
+    // Far beyond any model, and small enough that what is made of them takes tens of megabytes at most.
+    private static let mostKeys = 1 << 16
+    private static let mostTensors = 1 << 18
 
     init(file: MappedFile) {
         self.file = file
@@ -29,7 +32,9 @@ struct GGUFHeaderParser {
     mutating func parse() throws -> GGUFFile {
         let version = try parseVersion()
         let tensorCount = try cursor.count("tensors", smallestItem: Self.smallestTensorInfo)
+        try limit(tensorCount, to: Self.mostTensors, "tensors")
         let pairCount = try cursor.count("metadata keys", smallestItem: Self.smallestPair)
+        try limit(pairCount, to: Self.mostKeys, "metadata keys")
         for index in 0..<pairCount { try parsePair(index) }
         let alignment = try parseAlignment()
         var placements: [TensorPlacement] = []
@@ -38,6 +43,7 @@ struct GGUFHeaderParser {
         // Nothing follows the header of a vocabulary-only file, not even padding.
         let dataOffset = (cursor.offset + alignment - 1) / alignment * alignment
         for placement in placements { try place(placement, dataOffset: dataOffset, alignment: alignment) }
+        try refuseOverlaps()
         return GGUFFile(
             version: version,
             file: file,
@@ -45,6 +51,21 @@ struct GGUFHeaderParser {
             dataOffset: dataOffset,
             header: header
         )
+    }
+
+    /// No two tensors may share a byte.
+    private func refuseOverlaps() throws {
+        let sorted = header.orderedTensors.sorted { $0.byteOffset < $1.byteOffset }
+        for (first, second) in zip(sorted, sorted.dropFirst())
+        where first.byteOffset + first.byteCount > second.byteOffset {
+            throw GGUFError(file.path, at: second.byteOffset, .overlappingTensors(first.name, second.name))
+        }
+    }
+
+    private func limit(_ count: Int, to limit: Int, _ what: String) throws {
+        if count > limit {
+            throw GGUFError(file.path, at: 8, .tooMany(what: what, count: UInt64(count), limit: limit))
+        }
     }
 
     private mutating func parseVersion() throws -> Int {

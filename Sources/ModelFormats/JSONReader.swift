@@ -57,7 +57,12 @@ struct JSONReader {
 
 extension JSONReader {
     /// Calls `body` at the value of each member, with its key and where the key begins; it must read the value.
-    mutating func members(_ body: (inout JSONReader, String, Int) throws -> Void) throws {
+    ///
+    /// - Throws: for more than `limit` members, before they are held.
+    mutating func members(
+        atMost limit: Int = .max,
+        _ body: (inout JSONReader, String, Int) throws -> Void
+    ) throws {
         try expect("{")
         guard !take("}") else { return }
         var seen: Set<String> = []
@@ -68,6 +73,7 @@ extension JSONReader {
             guard seen.insert(key).inserted else {
                 throw failure("the key '\(key.prefix(80))' occurs twice", at: place)
             }
+            guard seen.count <= limit else { throw failure("more than \(limit) members", at: place) }
             try expect(":")
             try body(&self, key, place)
         } while take(",")
@@ -100,6 +106,25 @@ extension JSONReader {
         case UInt8(ascii: "f"): return try word("false", .boolean(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         default: return try number()
+        }
+    }
+
+    /// Moves over a value and keeps nothing of it; keys may come twice.
+    mutating func skip(depth: Int = 0) throws {
+        skipSpace()
+        guard depth <= Self.deepest else { throw failure("more than \(Self.deepest) arrays or objects in each other") }
+        switch next {
+        case UInt8(ascii: "{"):
+            try expect("{")
+            guard !take("}") else { return }
+            repeat {
+                _ = try string()
+                try expect(":")
+                try skip(depth: depth + 1)
+            } while take(",")
+            try expect("}")
+        case UInt8(ascii: "["): try elements { reader in try reader.skip(depth: depth + 1) }
+        default: _ = try value(depth: depth)
         }
     }
 

@@ -76,7 +76,7 @@ public struct SafetensorsCollection: Sendable {
     /// - Throws: `SafetensorsError` that names the nearest tensor if there is none of that name.
     public func tensor(_ name: String) throws -> (file: SafetensorsFile, tensor: SafetensorsFile.TensorInfo) {
         guard let found = find(name) else {
-            let nearest = nearestName(to: name, in: places.keys)
+            let nearest = likelyName(for: name, among: places.keys)
             throw SafetensorsError(path, at: nil, .missingTensor(name, nearest: nearest))
         }
         return found

@@ -54,7 +54,7 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: `SafetensorsError` that names the nearest tensor if there is none of that name.
     public func tensor(_ name: String) throws -> TensorInfo {
         guard let tensor = tensors[name] else {
-            let nearest = nearestName(to: name, in: tensors.keys)
+            let nearest = likelyName(for: name, among: tensors.keys)
             throw SafetensorsError(file.path, at: nil, .missingTensor(name, nearest: nearest))
         }
         return tensor

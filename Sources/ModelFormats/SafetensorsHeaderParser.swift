@@ -2,6 +2,8 @@
 struct SafetensorsHeaderParser {
     /// The format's own limit of a header.
     static let largestHeader = 100_000_000
+    /// Far beyond any model, and small enough that what is made of them takes tens of megabytes at most.
+    static let mostTensors = 1 << 18
     private static let metadataKey = "__metadata__"
 
     private let file: MappedFile
@@ -19,9 +21,9 @@ struct SafetensorsHeaderParser {
         dataOffset = headerBytes.upperBound
         var reader = JSONReader(UnsafeRawBufferPointer(rebasing: file.bytes[headerBytes]))
         do {
-            try reader.members { reader, key, place in
+            try reader.members(atMost: Self.mostTensors) { reader, key, place in
                 if key == Self.metadataKey {
-                    try reader.members { reader, name, _ in metadata[name] = try reader.string() }
+                    try reader.members(atMost: 1 << 16) { reader, name, _ in metadata[name] = try reader.string() }
                 } else {
                     try parseTensor(key, at: headerBytes.lowerBound + place, &reader)
                 }

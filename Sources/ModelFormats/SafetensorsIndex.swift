@@ -7,11 +7,13 @@ struct SafetensorsIndex {
         do {
             try reader.members { reader, key, _ in
                 guard key == "weight_map" else {
-                    _ = try reader.value()
+                    try reader.skip()
                     return
                 }
                 var names: [String: String] = [:]
-                try reader.members { reader, tensor, _ in names[tensor] = try reader.string() }
+                try reader.members(atMost: SafetensorsHeaderParser.mostTensors) { reader, tensor, _ in
+                    names[tensor] = try reader.string()
+                }
                 map = names
             }
             try reader.finish()

@@ -11,16 +11,20 @@ public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
     case q5_0
     case q5_1
     case q8_0
+    case iq4NL = "iq4_nl"
+    case q2K = "q2_K"
+    case q3K = "q3_K"
     case q4K = "q4_K"
     case q5K = "q5_K"
     case q6K = "q6_K"
+    case iq4XS = "iq4_xs"
 
     /// Elements that share one block; 1 for plain floating point.
     public var elementsPerBlock: Int {
         switch self {
         case .float32, .float16, .bfloat16: 1
-        case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0: 32
-        case .q4K, .q5K, .q6K: 256
+        case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0, .iq4NL: 32
+        case .q2K, .q3K, .q4K, .q5K, .q6K, .iq4XS: 256
         }
     }
 
@@ -29,14 +33,17 @@ public enum ElementType: String, Sendable, Hashable, Codable, CaseIterable {
         switch self {
         case .float32: 4
         case .float16, .bfloat16: 2
-        case .q4_0: 18
+        case .q4_0, .iq4NL: 18
         case .q4_1: 20
         case .q5_0: 22
         case .q5_1: 24
         case .q8_0: 34
+        case .q2K: 84
+        case .q3K: 110
         case .q4K: 144
         case .q5K: 176
         case .q6K: 210
+        case .iq4XS: 136
         }
     }
 

@@ -3,7 +3,8 @@ extension ByteLevelBPE {
     ///
     /// - Complexity: O(n log n) for one word of n bytes, in practice linear in the text.
     public func encode(_ bytes: [UInt8], parseSpecial: Bool) -> [Int32] {
-        bytes.withUnsafeBufferPointer { text in
+        let composed = composesCharacters ? CanonicalComposition.compose(bytes) : nil
+        return (composed ?? bytes).withUnsafeBufferPointer { text in
             var encoding = Encoding(self, text)
             var start = 0
             for match in (parseSpecial ? specialMatcher : userDefinedMatcher).matches(in: text) {
@@ -20,6 +21,9 @@ extension ByteLevelBPE {
     private struct Encoding {
         let text: UnsafeBufferPointer<UInt8>
         let preTokenizer: PreTokenizer
+        /// Tokens to look whole words up in, or `nil`.
+        let wholeWords: SymbolTable?
+        let vocabularySize: Int
         var merger: WordMerger
         var cache: WordCache
         var output: [Int32] = []
@@ -27,6 +31,8 @@ extension ByteLevelBPE {
         init(_ tokenizer: ByteLevelBPE, _ text: UnsafeBufferPointer<UInt8>) {
             self.text = text
             preTokenizer = tokenizer.preTokenizer
+            wholeWords = tokenizer.keepsWholeWords ? tokenizer.symbols : nil
+            vocabularySize = tokenizer.vocabularySize
             merger = tokenizer.merger
             cache = WordCache(text: text)
             output.reserveCapacity(text.count / 3)
@@ -40,7 +46,12 @@ extension ByteLevelBPE {
                     for index in known { output.append(output[index]) }
                 } else {
                     let start = output.count
-                    merger.encode(UnsafeBufferPointer(rebasing: text[word]), into: &output)
+                    let bytes = UnsafeBufferPointer(rebasing: text[word])
+                    if let token = wholeWords?.find(bytes), token < vocabularySize {
+                        output.append(Int32(token))
+                    } else {
+                        merger.encode(bytes, into: &output)
+                    }
                     cache.insert(word, hash: hash, output: start..<output.count)
                 }
             }

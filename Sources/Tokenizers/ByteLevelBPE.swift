@@ -1,17 +1,22 @@
-/// Byte-level byte-pair encoding, as GPT-2, SmolLM and Qwen use it.
+/// Byte-level byte-pair encoding, as GPT-2, Falcon, Llama 3, SmolLM and Qwen use it.
 ///
-/// Agrees with llama.cpp token for token on text that is UTF-8. Bytes that are
-/// not UTF-8 keep their value here, where llama.cpp replaces each by U+FFFD, so
+/// Agrees token for token with Hugging Face's `tokenizers` on text that is UTF-8. Bytes that are
+/// not UTF-8 keep their value here, where others replace each by U+FFFD, so
 /// that `decode(encode(x)) == x` for all bytes but `missingBytes`; those are
-/// left out, as in llama.cpp. Sources: Sennrich et al., "Neural Machine
+/// left out, as in llama.cpp, unless the vocabulary has a token for them. Sources: Sennrich et al., "Neural Machine
 /// Translation of Rare Words with Subword Units" (2016); Radford et al. (2019).
 public struct ByteLevelBPE: Tokenizer {
     public let vocabularySize: Int
     public let beginToken: Int32?
+    public let finalToken: Int32?
     public let endOfTextTokens: Set<Int32>
     public let preTokenizer: PreTokenizer
     /// Bytes that the vocabulary cannot express: of SmolLM2, some control characters and bytes that UTF-8 never has.
     public let missingBytes: [UInt8]
+    /// Whether text is brought to Unicode's composed form (NFC) first, as Qwen's own tokenizer does.
+    public let composesCharacters: Bool
+    /// Whether a word that is a token as a whole is not merged from its bytes.
+    public let keepsWholeWords: Bool
 
     let kinds: [TokenKind]
     /// Tokens first, under their ids, then steps between merges that are no tokens.
@@ -24,7 +29,11 @@ public struct ByteLevelBPE: Tokenizer {
     ///   - tokens: texts by id; of normal tokens in GPT-2's byte alphabet, of special ones plain.
     ///   - merges: pairs in the byte alphabet with a space between, by rank.
     ///   - tokenTypes: GGUF's kinds by id, 1 (normal) to 6 (byte); empty if all are normal.
+    ///   - keepsWholeWords: whether a word that is a token as a whole is not merged from its bytes.
+    ///   - composesCharacters: whether text is brought to Unicode's composed form first.
     ///   - beginToken: `nil` if the model wants none, whether or not the vocabulary has one.
+    ///   - finalToken: the same for the end of a text.
+    ///   - unknownToken: what stands for bytes that the vocabulary lacks; `nil` leaves them out.
     ///   - endTokens: besides control tokens whose text is known to end a turn, such as `<|im_end|>`.
     /// - Throws: `TokenizerError`.
     /// - Complexity: O(bytes of tokens and merges).
@@ -33,26 +42,31 @@ public struct ByteLevelBPE: Tokenizer {
         merges: [String],
         tokenTypes: [Int],
         preTokenizer: PreTokenizer,
+        keepsWholeWords: Bool = false,
+        composesCharacters: Bool = false,
         beginToken: Int32? = nil,
+        finalToken: Int32? = nil,
+        unknownToken: Int32? = nil,
         endTokens: Set<Int32> = []
     ) throws {
-        guard !tokens.isEmpty else { throw TokenizerError.emptyVocabulary }
-        guard tokens.count <= Self.tokenLimit else {
-            throw TokenizerError.tooManyTokens(count: tokens.count, limit: Self.tokenLimit)
-        }
-        kinds = try Self.kinds(tokenTypes, count: tokens.count)
-        for id in endTokens.union(beginToken.map { [$0] } ?? []) where id < 0 || id >= tokens.count {
-            let role = id == beginToken ? "begin-of-text" : "end-of-text"
-            throw TokenizerError.tokenOutOfRange(role: role, id: Int(id), vocabularySize: tokens.count)
-        }
+        try SpecialTokens.check(
+            tokens.count,
+            [("begin-of-text", beginToken), ("final", finalToken), ("unknown", unknownToken)],
+            ends: endTokens
+        )
+        kinds = try TokenKind.kinds(tokenTypes, count: tokens.count)
         vocabularySize = tokens.count
         self.preTokenizer = preTokenizer
+        self.keepsWholeWords = keepsWholeWords
+        self.composesCharacters = composesCharacters
         self.beginToken = beginToken
-        endOfTextTokens = endTokens.union(Self.knownEnds(tokens, kinds))
+        self.finalToken = finalToken
+        endOfTextTokens = endTokens.union(TokenKind.knownEnds(tokens, kinds))
 
-        var symbols = Self.symbols(of: tokens, kinds)
-        let byteTokens = (0...255).map { symbols.find([UInt8($0)]).map { Int32($0) } ?? -1 }
-        missingBytes = (0...255).filter { byteTokens[Int($0)] < 0 }
+        var symbols = try Self.symbols(of: tokens, kinds)
+        let known = (0...255).map { symbols.find([UInt8($0)]).map { Int32($0) } }
+        missingBytes = (0...255).filter { known[Int($0)] == nil }
+        let byteTokens = known.map { $0 ?? unknownToken ?? -1 }
         let byteSymbols = (0...255).map { Self.intern([UInt8($0)], in: &symbols) }
         merger = WordMerger(
             merges: try Self.mergeTable(merges, &symbols),
@@ -62,37 +76,19 @@ public struct ByteLevelBPE: Tokenizer {
         )
         self.symbols = symbols
 
-        let special = zip(kinds, tokens).enumerated().filter { $1.0.isSpecial }
-            .map { (id: Int32($0), kind: $1.0, bytes: Array($1.1.utf8)) }
-        specialMatcher = SpecialTokenMatcher(special.map { ($0.id, $0.bytes) })
-        userDefinedMatcher = SpecialTokenMatcher(
-            special.filter { $0.kind == .userDefined }.map { ($0.id, $0.bytes) }
-        )
+        (userDefinedMatcher, specialMatcher) = try SpecialTokens.matchers(tokens, kinds)
     }
 
-    /// Ids and steps between merges together must fit 32 bits.
-    private static let tokenLimit = 1 << 28
-
-    private static func kinds(_ numbers: [Int], count: Int) throws -> [TokenKind] {
-        guard !numbers.isEmpty else { return [TokenKind](repeating: .normal, count: count) }
-        guard numbers.count == count else {
-            throw TokenizerError.kindCountDiffers(tokens: count, kinds: numbers.count)
-        }
-        return try numbers.enumerated().map { token, number in
-            guard let kind = TokenKind(rawValue: number) else {
-                throw TokenizerError.unknownTokenKind(token: token, kind: number)
-            }
-            return kind
-        }
-    }
-
-    private static func symbols(of tokens: [String], _ kinds: [TokenKind]) -> SymbolTable {
+    private static func symbols(of tokens: [String], _ kinds: [TokenKind]) throws -> SymbolTable {
         var symbols = SymbolTable(capacity: tokens.count)
         var bytes: [UInt8] = []
-        for (text, kind) in zip(tokens, kinds) {
+        for (id, (text, kind)) in zip(tokens, kinds).enumerated() {
             bytes.removeAll(keepingCapacity: true)
             // A special token, or one outside the alphabet, is never the result of merges.
             if !kind.isSpecial, ByteAlphabet.decode(text, into: &bytes) {
+                if let first = symbols.find(bytes) {
+                    throw TokenizerError.duplicateToken(text: text, first: first, second: id)
+                }
                 symbols.append(bytes)
             } else {
                 symbols.appendUnfindable(text.utf8)
@@ -108,8 +104,8 @@ public struct ByteLevelBPE: Tokenizer {
     }
 
     private static func mergeTable(_ merges: [String], _ symbols: inout SymbolTable) throws -> MergeTable {
-        guard merges.count <= WordMerger.rankLimit else {
-            throw TokenizerError.tooManyMerges(count: merges.count, limit: WordMerger.rankLimit)
+        guard merges.count <= MergeTable.rankLimit else {
+            throw TokenizerError.tooManyMerges(count: merges.count, limit: MergeTable.rankLimit)
         }
         var table = MergeTable(capacity: merges.count)
         var (left, right): ([UInt8], [UInt8]) = ([], [])
@@ -123,6 +119,7 @@ public struct ByteLevelBPE: Tokenizer {
             table.append(
                 intern(left, in: &symbols),
                 intern(right, in: &symbols),
+                rank: UInt32(index),
                 result: intern(left + right, in: &symbols)
             )
         }

@@ -16,7 +16,9 @@ enum CharacterClass {
 ///
 /// Built once, at first use, from the standard library's Unicode tables.
 final class CharacterClassTable: @unchecked Sendable {
-    static let shared = CharacterClassTable()
+    static let shared = CharacterClassTable(classify: classify)
+    /// `other` for punctuation as Hugging Face's `Punctuation` has it (`\p{P}` and all of ASCII's), `end` for all else.
+    static let punctuation = CharacterClassTable { isPunctuation($0) ? CharacterClass.other : CharacterClass.end }
 
     // Planes 0–3; the planes above hold no letters, numbers or white space.
     private static let scalarCount = 0x40000
@@ -26,15 +28,18 @@ final class CharacterClassTable: @unchecked Sendable {
     private let blockIndex: UnsafeMutablePointer<UInt16>
     /// Classes, block after block; equal blocks are stored once.
     private let classes: UnsafeMutablePointer<UInt8>
+    /// Class of the planes above, and of bytes that are not UTF-8.
+    private let beyond: UInt8
 
-    private init() {
+    private init(classify: (UInt32) -> UInt8) {
         let blockCount = Self.scalarCount / Self.blockSize
+        beyond = classify(0x10FFFF)
         blockIndex = .allocate(capacity: blockCount)
         var storage: [UInt8] = []
         var known: [[UInt8]: UInt16] = [:]
         for block in 0..<blockCount {
             let first = UInt32(block * Self.blockSize)
-            let content = (first..<first + UInt32(Self.blockSize)).map(Self.classify)
+            let content = (first..<first + UInt32(Self.blockSize)).map(classify)
             let index = known[content] ?? UInt16(known.count)
             if known[content] == nil {
                 known[content] = index
@@ -53,7 +58,7 @@ final class CharacterClassTable: @unchecked Sendable {
 
     @inline(__always)
     subscript(scalar: UInt32) -> UInt8 {
-        guard scalar < UInt32(Self.scalarCount) else { return CharacterClass.other }
+        guard scalar < UInt32(Self.scalarCount) else { return beyond }
         return classes[Int(blockIndex[Int(scalar >> 8)]) << 8 | Int(scalar & 0xFF)]
     }
 
@@ -65,6 +70,19 @@ final class CharacterClassTable: @unchecked Sendable {
             return CharacterClass.letter
         case .decimalNumber, .letterNumber, .otherNumber: return CharacterClass.number
         default: return CharacterClass.other
+        }
+    }
+
+    /// Hugging Face's tables are of Unicode 8: what came later is no punctuation, and two that it took back are.
+    private static func isPunctuation(_ value: UInt32) -> Bool {
+        if value == 0x166D || value == 0x111C9 { return true }
+        guard let scalar = Unicode.Scalar(value), let age = scalar.properties.age, age.major <= 8 else { return false }
+        switch scalar.properties.generalCategory {
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+            .finalPunctuation, .otherPunctuation:
+            return true
+        case .mathSymbol, .currencySymbol, .modifierSymbol: return scalar.isASCII
+        default: return false
         }
     }
 }

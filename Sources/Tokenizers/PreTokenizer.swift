@@ -11,10 +11,16 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
     /// `'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD]|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}`
     /// `| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     case qwen2
+    /// `qwen2` with `\p{N}{1,3}` for `\p{N}`.
+    case llama3
+    /// Runs of punctuation apart, `gpt2` in each part, then runs of digits apart, three by three.
+    /// Falcon's own; llama.cpp leaves a space before digits with them, which this vocabulary never learned.
+    case falcon
 
     /// Other names under which model files ask for the same cuts. Source: llama.cpp's `llm_tokenizer_bpe`.
     private static let aliases: [String: PreTokenizer] = [
         "gpt-2": .gpt2, "mpt": .gpt2, "olmo": .gpt2, "jais": .gpt2, "phi-2": .gpt2,
+        "llama-bpe": .llama3, "llama-v3": .llama3, "falcon3": .llama3, "dbrx": .llama3, "smaug-bpe": .llama3,
         "starcoder": .smollm, "refact": .smollm, "command-r": .smollm, "codeshell": .smollm, "exaone": .smollm,
         "stablelm2": .qwen2, "hunyuan": .qwen2, "deepseek-r1-qwen": .qwen2,
     ]
@@ -28,6 +34,12 @@ public enum PreTokenizer: String, Sendable, CaseIterable {
             throw TokenizerError.unknownPreTokenizer(name, nearest: Self.nearest(to: name))
         }
         self = found
+    }
+
+    /// Whether a word that is a token as a whole is not merged from its bytes. Of the family, not of the cuts: Llama 3
+    /// and Falcon 3 have it, though model files in GGUF do not say so.
+    public static func keepsWholeWords(name: String) -> Bool {
+        ["llama3", "llama-bpe", "llama-v3", "falcon3"].contains(name)
     }
 
     /// The places of the words in `bytes`: non-empty, in order, covering all of it.

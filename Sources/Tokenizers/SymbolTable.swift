@@ -41,17 +41,29 @@ struct SymbolTable: Sendable {
     }
 
     /// The symbol with this content, or `nil`.
-    func find(_ bytes: [UInt8]) -> Int? {
+    func find(_ bytes: [UInt8]) -> Int? { bytes.withUnsafeBufferPointer(find) }
+
+    func find(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         let found = slots[slot(of: bytes)]
         return found == 0 ? nil : Int(found) - 1
     }
 
+    private func slot(of bytes: [UInt8]) -> Int { bytes.withUnsafeBufferPointer(slot) }
+
     /// The slot that holds this content, or the free one where it belongs.
-    private func slot(of bytes: [UInt8]) -> Int {
+    private func slot(of bytes: UnsafeBufferPointer<UInt8>) -> Int {
         let mask = slots.count - 1
-        var slot = Int(truncatingIfNeeded: bytes.withUnsafeBufferPointer(hashBytes)) & mask
-        while slots[slot] != 0, !self[Int(slots[slot]) - 1].elementsEqual(bytes) { slot = (slot + 1) & mask }
+        var slot = Int(truncatingIfNeeded: hashBytes(bytes)) & mask
+        while slots[slot] != 0, !holds(bytes, symbol: Int(slots[slot]) - 1) { slot = (slot + 1) & mask }
         return slot
+    }
+
+    @inline(__always)
+    private func holds(_ bytes: UnsafeBufferPointer<UInt8>, symbol: Int) -> Bool {
+        let start = starts[symbol]
+        guard starts[symbol + 1] - start == bytes.count else { return false }
+        for index in bytes.indices where arena[start + index] != bytes[index] { return false }
+        return true
     }
 
     private mutating func grow() {

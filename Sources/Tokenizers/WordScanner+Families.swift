@@ -16,16 +16,24 @@ extension WordScanner {
         return endOfWhiteSpace(start, limit: limit)
     }
 
-    /// End of the word that begins at `start`, by Qwen2's rules.
-    func endOfQwen2Word(_ start: Int, limit: Int) -> Int {
+    /// End of the word that begins at `start`, by Qwen2's rules, or by Llama 3's, where up to 3 digits are a word.
+    func endOfQwen2Word(_ start: Int, limit: Int, digits: Int) -> Int {
         let contraction = contractionLength(at: start, limit: limit, ignoringCase: true)
         if contraction > 0 { return start + contraction }
 
         let (kind, next) = character(at: start, limit: limit)
         let following = character(at: next, limit: limit)
-        // `[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}`
+        // `[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}`
         if kind == CharacterClass.letter { return endOfRun(kind, from: next, limit: limit) }
-        if kind == CharacterClass.number { return next }
+        if kind == CharacterClass.number {
+            var end = next
+            for _ in 1..<max(digits, 1) {
+                let following = character(at: end, limit: limit)
+                guard following.kind == CharacterClass.number else { break }
+                end = following.next
+            }
+            return end
+        }
         if following.kind == CharacterClass.letter, !isLineEnd(start, limit: limit) {
             return endOfRun(following.kind, from: following.next, limit: limit)
         }
@@ -42,6 +50,40 @@ extension WordScanner {
         var lineEnd = runEnd
         while lineEnd > start, !isLineEnd(lineEnd - 1, limit: limit) { lineEnd -= 1 }
         return lineEnd > start ? lineEnd : endOfWhiteSpace(start, limit: limit)
+    }
+
+    /// End of the run of punctuation, or of anything else, that begins at `start`.
+    func endOfPunctuationSegment(_ start: Int, limit: Int) -> Int {
+        let table = CharacterClassTable.punctuation
+        var (scalar, end) = decodeScalar(text, at: start, limit: limit)
+        let kind = table[scalar]
+        while end < limit {
+            let (following, next) = decodeScalar(text, at: end, limit: limit)
+            guard table[following] == kind else { break }
+            (scalar, end) = (following, next)
+        }
+        return end
+    }
+
+    /// End of the run of digits, or of anything else, in a word of Falcon's; of runs of digits, three at a time.
+    ///
+    /// Falcon's own tokenizer looks for digits after it has written each byte as a character, so that the bytes which
+    /// stand for `²³¹¼½¾` count, even inside of other characters.
+    func endOfFalconPiece(_ start: Int, limit: Int) -> Int {
+        func isDigit(_ position: Int) -> Bool { position < limit && (0x30...0x39).contains(text[position]) }
+        func isNumeric(_ position: Int) -> Bool {
+            switch text[position] {
+            case 0x30...0x39, 0xB2, 0xB3, 0xB9, 0xBC...0xBE: true
+            default: false
+            }
+        }
+        func hasThreeDigits(_ position: Int) -> Bool {
+            isDigit(position) && isDigit(position + 1) && isDigit(position + 2)
+        }
+        if hasThreeDigits(start) { return start + 3 }
+        var end = start + 1
+        while end < limit, isNumeric(end) == isNumeric(start), !hasThreeDigits(end) { end += 1 }
+        return end
     }
 
     /// `\s+(?!\S)|\s+`: the run of white space, less its last character if a word follows and one is left.

@@ -7,8 +7,10 @@ struct WordScanner {
     private let table = CharacterClassTable.shared
     private let textEnd: Int
     private var position: Int
-    /// For `smollm`: what lies before the next number.
+    /// For `smollm`: what lies before the next number; for `falcon`: before or behind punctuation.
     private var segmentEnd: Int
+    /// For `falcon`: the word that is cut at digits.
+    private var wordEnd: Int
 
     /// Scans `range` of `text` as if nothing lay around it.
     init(_ text: UnsafeBufferPointer<UInt8>, range: Range<Int>, preTokenizer: PreTokenizer) {
@@ -16,6 +18,7 @@ struct WordScanner {
         self.preTokenizer = preTokenizer
         position = range.lowerBound
         segmentEnd = range.lowerBound
+        wordEnd = range.lowerBound
         textEnd = range.upperBound
     }
 
@@ -25,7 +28,14 @@ struct WordScanner {
         let start = position
         switch preTokenizer {
         case .gpt2: position = endOfGPT2Word(start, limit: textEnd)
-        case .qwen2: position = endOfQwen2Word(start, limit: textEnd)
+        case .qwen2: position = endOfQwen2Word(start, limit: textEnd, digits: 1)
+        case .llama3: position = endOfQwen2Word(start, limit: textEnd, digits: 3)
+        case .falcon:
+            if start == wordEnd {
+                if start == segmentEnd { segmentEnd = endOfPunctuationSegment(start, limit: textEnd) }
+                wordEnd = endOfGPT2Word(start, limit: segmentEnd)
+            }
+            position = endOfFalconPiece(start, limit: wordEnd)
         case .smollm:
             if start == segmentEnd {
                 let (kind, next) = character(at: start, limit: textEnd)
@@ -50,34 +60,8 @@ struct WordScanner {
     @inline(__always)
     func character(at position: Int, limit: Int) -> (kind: UInt8, next: Int) {
         guard position < limit else { return (CharacterClass.end, position) }
-        let first = text[position]
-        if first < 0x80 { return (table[UInt32(first)], position + 1) }
-        return multibyteCharacter(first, at: position, limit: limit)
-    }
-
-    private func multibyteCharacter(_ first: UInt8, at position: Int, limit: Int) -> (kind: UInt8, next: Int) {
-        let invalid = (CharacterClass.other, position + 1)
-        func tail(_ index: Int) -> UInt32? {
-            guard position + index < limit, text[position + index] & 0xC0 == 0x80 else { return nil }
-            return UInt32(text[position + index] & 0x3F)
-        }
-        switch first {
-        case 0xC2...0xDF:
-            guard let a = tail(1) else { return invalid }
-            return (table[UInt32(first & 0x1F) << 6 | a], position + 2)
-        case 0xE0...0xEF:
-            guard let a = tail(1), let b = tail(2) else { return invalid }
-            let scalar = UInt32(first & 0x0F) << 12 | a << 6 | b
-            // Overlong forms and surrogates are not UTF-8.
-            guard scalar >= 0x800, !(0xD800...0xDFFF).contains(scalar) else { return invalid }
-            return (table[scalar], position + 3)
-        case 0xF0...0xF4:
-            guard let a = tail(1), let b = tail(2), let c = tail(3) else { return invalid }
-            let scalar = UInt32(first & 0x07) << 18 | a << 12 | b << 6 | c
-            guard (0x10000...0x10FFFF).contains(scalar) else { return invalid }
-            return (table[scalar], position + 4)
-        default: return invalid
-        }
+        let (scalar, next) = decodeScalar(text, at: position, limit: limit)
+        return (table[scalar], next)
     }
 
     /// The end of the run of characters of class `kind` from `position` on.

@@ -13,6 +13,7 @@ func metadata(of model: LanguageModel, command: String) -> CaptureMetadata {
         headDim: configuration.headDim,
         ropeBase: configuration.ropeBase,
         ropeLayout: configuration.ropeLayout.rawValue,
+        attention: configuration.attention,
         vocabulary: configuration.vocabularySize,
         weightsSHA256: "",
         weightType: model.weightTypeSummary,

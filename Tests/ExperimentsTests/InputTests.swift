@@ -1,5 +1,6 @@
 import Experiments
 import Foundation
+import Inference
 import TestSupport
 import Testing
 
@@ -67,6 +68,41 @@ import Testing
             try AtomicFile.write("abc", to: folder + "/file")
             let cache = ChecksumCache(file: URL(filePath: folder + "/checksums.json"))
             #expect(try cache.sha256(ofFile: folder + "/file") == SHA256.hash("abc"))
+        }
+    }
+}
+
+@Suite struct ModelChecksumTests {
+    private func writeFolder(_ folder: String) throws {
+        try AtomicFile.write(#"{"model_type":"llama"}"#, to: folder + "/config.json")
+        try AtomicFile.write("{}", to: folder + "/tokenizer.json")
+        // A length of two, and a header without tensors.
+        try AtomicFile.write(Data([2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8)), to: folder + "/model.safetensors")
+    }
+
+    @Test func oneFileHasItsOwn() throws {
+        try withTemporaryFolder { folder in
+            try RandomModel.write(path: folder + "/m.gguf", seed: 1)
+            var shares: [Double] = []
+            let checksum = try ModelChecksum(path: folder + "/m.gguf") { shares.append($0) }
+            let size = try Data(contentsOf: URL(fileURLWithPath: folder + "/m.gguf")).count
+            let own = try SHA256.hash(ofFile: folder + "/m.gguf")
+            #expect(checksum.sha256 == own && checksum.byteCount == size)
+            #expect(shares.last == 1)
+        }
+    }
+
+    @Test func ofSeveralFilesEachCounts() throws {
+        try withTemporaryFolder { folder in
+            try writeFolder(folder)
+            let names = ["model.safetensors", "config.json", "tokenizer.json"]
+            let lines = try names.map { "\(try SHA256.hash(ofFile: "\(folder)/\($0)"))  \($0)\n" }
+            let checksum = try ModelChecksum(path: folder)
+            #expect(checksum.sha256 == SHA256.hash(lines.joined()))
+            #expect(checksum.byteCount == 10 + 22 + 2)
+            try AtomicFile.write("[]", to: folder + "/tokenizer.json")
+            let changed = try ModelChecksum(path: folder)
+            #expect(changed != checksum)
         }
     }
 }

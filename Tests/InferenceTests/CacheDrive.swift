@@ -126,9 +126,10 @@ struct CacheDrive {
         if settles { try pairs[index].plain.settle() }
     }
 
-    /// Attention of the last rows over what a layer holds, and over what it should hold.
+    /// Attention of the last rows over what a layer holds, and over what it should hold; at times through a window.
     private mutating func compare(_ index: Int, layer: Int, _ queries: [Float], rows: Int) throws {
-        let cache = pairs[index].cache, expected = pairs[index].plain.attend(queries, rows: rows)
+        let cache = pairs[index].cache, window = below(3) == 0 ? 1 + below(cache.sequence(layer: layer).tokens) : nil
+        let expected = pairs[index].plain.attend(queries, rows: rows, window: window)
         var output = [Float](repeating: .nan, count: queries.count)
         Attention.causal(
             queries: queries,
@@ -136,10 +137,12 @@ struct CacheDrive {
             sequences: [cache.sequence(layer: layer)],
             shape: Attention.Shape(heads: shape.heads, kvHeads: shape.kvHeads, channels: shape.headDim),
             accuracy: cache.accuracy,
+            window: window,
             into: &output
         )
         comparisons += 1
-        let place: Comment = "seed \(seed), comparison \(comparisons), \(rows) rows at \(cache.length)"
+        let place: Comment =
+            "seed \(seed), comparison \(comparisons), \(rows) rows at \(cache.length), window \(window ?? 0)"
         let errors = zip(output, expected).map { abs(Double($0) - $1) }
         if let budget = kind.budget {
             let size = expected.reduce(0) { $0 + $1 * $1 }, error = errors.reduce(0) { $0 + $1 * $1 }

@@ -18,10 +18,10 @@ struct LoadingTests {
 
     @Test func unknownArchitectureNamesTheNearest() throws {
         try expect(
-            EditedModel(metadata: ["general.architecture": .string("qwen3")]),
-            says: "architecture 'qwen3' is not supported",
+            EditedModel(metadata: ["general.architecture": .string("qwen4")]),
+            says: "architecture 'qwen4' is not supported",
             "perhaps 'qwen2'",
-            "one of llama, qwen2"
+            "one of llama, qwen2, qwen3"
         )
         try expect(EditedModel(metadata: ["general.architecture": .string("mamba")]), says: "'mamba'", "one of llama")
     }
@@ -72,19 +72,29 @@ struct LoadingTests {
     }
 
     @Test(arguments: [
-        ("llama.rope.scaling.type", MetadataValue.string("yarn")), ("llama.rope.scaling.factor", .float32(8)),
-        ("llama.rope.dimension_count", .uint32(16)), ("llama.attention.sliding_window", .uint32(128)),
+        ("llama.rope.scaling.type", MetadataValue.string("yarn")), ("llama.rope.scaling.attn_factor", .float32(2)),
+        ("llama.rope.dimension_count", .uint32(16)), ("llama.attention.max_alibi_bias", .float32(8)),
         ("llama.attention.value_length", .uint32(64)), ("llama.expert_count", .uint32(8)),
+        ("llama.attn_logit_softcapping", .float32(50)), ("llama.attention.causal", .boolean(false)),
     ])
     func featuresThatWouldChangeTheNumbersAreRefused(_ key: String, _ value: MetadataValue) throws {
         try expect(EditedModel(metadata: [key: value]), says: "'\(key)'", "is not supported", "expected")
     }
 
-    @Test func frequencyFactorsAreRefused() throws {
-        try expect(EditedModel(tensors: ["rope_freqs.weight": [16]]), says: "rope_freqs.weight", "is not supported")
+    @Test func windowsOfAFamilyWithoutAreRefused() throws {
+        let metadata = ["qwen2.attention.sliding_window": MetadataValue.uint32(128)]
+        try expect(EditedModel(architecture: "qwen2", metadata: metadata), says: "sliding_window", "is not supported")
     }
 
-    @Test(arguments: [("llama.rope.freq_base", Float.nan), ("llama.attention.layer_norm_rms_epsilon", -1)])
+    @Test func frequencyDivisorsMustBeNumbersAboveZero() throws {
+        try expect(EditedModel(tensors: ["rope_freqs.weight": [16]]), says: "rope_freqs.weight", "above 0")
+        try expect(EditedModel(tensors: ["rope_freqs.weight": [15]]), says: "has the shape [15]", "[16]")
+    }
+
+    @Test(arguments: [
+        ("llama.rope.freq_base", Float.nan), ("llama.attention.layer_norm_rms_epsilon", -1),
+        ("llama.rope.scaling.factor", -2), ("llama.attention.scale", -1),
+    ])
     func impossibleConstantsAreRefused(_ key: String, _ value: Float) throws {
         try expect(EditedModel(metadata: [key: .float32(value)]), says: "'\(key)' is")
     }

@@ -90,16 +90,16 @@ struct PlainCache {
         for token in side.packed..<length { side.rows[token] = rounded(side.rows[token]) }
     }
 
-    /// `[row, head, channel]` of the last rows.
-    func attend(_ queries: [Float], rows: Int) -> [Double] {
+    /// `[row, head, channel]` of the last rows, each over its own token and those before it, at most `window` in all.
+    func attend(_ queries: [Float], rows: Int, window: Int? = nil) -> [Double] {
         let channels = shape.headDim, factor = 1 / Double(channels).squareRoot()
         var output: [Double] = []
         for row in 0..<rows {
-            let visible = length - rows + row + 1
+            let end = length - rows + row + 1, visible = max(0, end - (window ?? end))..<end
             for head in 0..<shape.heads {
                 let first = head / shape.queriesPerHead * channels
                 let query = (row * shape.heads + head) * channels
-                let scores = (0..<visible).map { token in
+                let scores = visible.map { token in
                     let key = keys.rows[token]
                     return (0..<channels).reduce(0.0) {
                         $0 + Double(queries[query + $1]) * Double(key[first + $1])
@@ -109,9 +109,9 @@ struct PlainCache {
                 let weights = scores.map { exp($0 - largest) }
                 let total = weights.reduce(0, +)
                 var sums = [Double](repeating: 0, count: channels)
-                for token in 0..<visible {
+                for (token, weight) in zip(visible, weights) {
                     let value = values.rows[token]
-                    for channel in 0..<channels { sums[channel] += weights[token] * Double(value[first + channel]) }
+                    for channel in 0..<channels { sums[channel] += weight * Double(value[first + channel]) }
                 }
                 output += sums.map { $0 / total }
             }

@@ -8,6 +8,7 @@ import Testing
 let identifiers: [ElementType: kva_type] = [
     .float32: KVA_F32, .float16: KVA_F16, .bfloat16: KVA_BF16, .q4_0: KVA_Q4_0, .q4_1: KVA_Q4_1, .q5_0: KVA_Q5_0,
     .q5_1: KVA_Q5_1, .q8_0: KVA_Q8_0, .q4K: KVA_Q4_K, .q5K: KVA_Q5_K, .q6K: KVA_Q6_K,
+    .q2K: KVA_Q2_K, .q3K: KVA_Q3_K, .iq4NL: KVA_IQ4_NL, .iq4XS: KVA_IQ4_XS,
 ]
 
 /// Bytes that stay where they are.
@@ -33,6 +34,7 @@ extension ElementType {
         let blocks = rows * columns / elementsPerBlock
         let scales: [ElementType: [Int]] = [
             .q4_0: [0], .q4_1: [0, 2], .q5_0: [0], .q5_1: [0, 2], .q8_0: [0], .q4K: [0, 2], .q5K: [0, 2], .q6K: [208],
+            .q2K: [80, 82], .q3K: [108], .iq4NL: [0], .iq4XS: [0],
         ]
         return (0..<blocks).flatMap { _ -> [UInt8] in
             func bytes(_ half: UInt16) -> [UInt8] { [UInt8(half & 0xFF), UInt8(half >> 8)] }

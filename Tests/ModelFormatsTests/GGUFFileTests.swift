@@ -80,7 +80,7 @@ import Testing
 
     @Test func missingKeyNamesTheNearest() throws {
         let file = try open(try soundFile())
-        let error = #expect(throws: GGUFError.self) { try file.string("general.architectur") }
+        let error = #expect(throws: MetadataError.self) { try file.string("general.architectur") }
         #expect(error?.reason == .missingKey("general.architectur", nearest: "general.architecture"))
         #expect(error?.description.contains("test.gguf") == true)
         #expect(try file.stringIfPresent("general.architectur") == nil)
@@ -89,25 +89,25 @@ import Testing
 
     @Test func missingTensorNamesTheNearest() throws {
         let file = try open(try soundFile())
-        let error = #expect(throws: GGUFError.self) { try file.tensor("f33") }
+        let error = #expect(throws: MetadataError.self) { try file.tensor("f33") }
         #expect(error?.reason == .missingTensor("f33", nearest: "f32"))
     }
 
     @Test func anotherKindIsAnErrorEvenIfOptional() throws {
         let file = try open(try soundFile())
-        let error = #expect(throws: GGUFError.self) { try file.integerIfPresent("general.architecture") }
+        let error = #expect(throws: MetadataError.self) { try file.integerIfPresent("general.architecture") }
         #expect(error?.description.contains("the string 'llama'; expected an integer") == true)
-        #expect(throws: GGUFError.self) { try file.string("a.uint8") }
-        #expect(throws: GGUFError.self) { try file.integer("a.float32") }
-        #expect(throws: GGUFError.self) { try file.integer("a.boolean") }
-        #expect(throws: GGUFError.self) { try file.integer("a.uint64") }
-        #expect(throws: GGUFError.self) { try file.number("a.boolean") }
-        #expect(throws: GGUFError.self) { try file.boolean("a.uint8") }
-        #expect(throws: GGUFError.self) { try file.strings("general.architecture") }
-        #expect(throws: GGUFError.self) { try file.strings("a.int32s") }
-        #expect(throws: GGUFError.self) { try file.integers("a.float32s") }
-        #expect(throws: GGUFError.self) { try file.numbers("a.strings") }
-        #expect(throws: GGUFError.self) { try file.booleans("a.int32s") }
+        #expect(throws: MetadataError.self) { try file.string("a.uint8") }
+        #expect(throws: MetadataError.self) { try file.integer("a.float32") }
+        #expect(throws: MetadataError.self) { try file.integer("a.boolean") }
+        #expect(throws: MetadataError.self) { try file.integer("a.uint64") }
+        #expect(throws: MetadataError.self) { try file.number("a.boolean") }
+        #expect(throws: MetadataError.self) { try file.boolean("a.uint8") }
+        #expect(throws: MetadataError.self) { try file.strings("general.architecture") }
+        #expect(throws: MetadataError.self) { try file.strings("a.int32s") }
+        #expect(throws: MetadataError.self) { try file.integers("a.float32s") }
+        #expect(throws: MetadataError.self) { try file.numbers("a.strings") }
+        #expect(throws: MetadataError.self) { try file.booleans("a.int32s") }
     }
 
     /// A vocabulary is decoded on demand, and so is its damage found.
@@ -119,7 +119,7 @@ import Testing
         raw.integer(UInt64(2))
         raw.bytes += [0x61, 0xFF]
         let file = try open(raw.bytes)
-        let error = #expect(throws: GGUFError.self) { try file.strings("words") }
+        let error = #expect(throws: MetadataError.self) { try file.strings("words") }
         #expect(error?.description.contains("not UTF-8") == true)
     }
 

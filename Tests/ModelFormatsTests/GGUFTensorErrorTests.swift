@@ -47,7 +47,7 @@ import Testing
         #expect(error?.problem.contains("rows of \(columns) elements") == true)
     }
 
-    @Test(arguments: [(9, "Q8_1"), (10, "Q2_K"), (20, "IQ4_NL"), (28, "F64"), (39, "MXFP4")] as [(UInt32, String)])
+    @Test(arguments: [(9, "Q8_1"), (15, "Q8_K"), (21, "IQ3_S"), (28, "F64"), (39, "MXFP4")] as [(UInt32, String)])
     func knownElementTypeThatIsNotSupported(number: UInt32, name: String) {
         let error = failure(RawGGUF.oneTensor(type: number))
         #expect(error?.reason == .unsupportedElementType(tensor: "weight", number: number))
@@ -83,6 +83,20 @@ import Testing
             Issue.record("not refused")
             return
         }
+    }
+
+    @Test func tensorsThatOverlap() throws {
+        func file(_ second: UInt64) -> RawGGUF {
+            var raw = RawGGUF(tensors: 2)
+            raw.tensor("a", dimensions: [16], offset: 32)
+            raw.tensor("b", dimensions: [16], offset: second)
+            raw.data(160)
+            return raw
+        }
+        #expect(failure(file(64))?.reason == .overlappingTensors("a", "b"))
+        #expect(failure(file(0))?.reason == .overlappingTensors("b", "a"))
+        #expect(failure(file(32)) != nil)
+        #expect(try open(file(96).bytes).orderedTensors.count == 2)
     }
 
     @Test func tensorThatOccursTwice() {

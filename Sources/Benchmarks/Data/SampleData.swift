@@ -28,7 +28,8 @@ enum SampleData {
         let places: [Int] =
             switch type {
             case .q4_1, .q5_1, .q4K, .q5K: [0, 2]
-            case .q6K: [size - 2]
+            case .q2K: [size - 4, size - 2]
+            case .q3K, .q6K: [size - 2]
             default: [0]
             }
         for block in 0..<blocks {

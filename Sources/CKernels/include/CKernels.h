@@ -34,9 +34,13 @@ typedef enum {
     KVA_Q5_0,
     KVA_Q5_1,
     KVA_Q8_0,
+    KVA_IQ4_NL,
+    KVA_Q2_K,
+    KVA_Q3_K,
     KVA_Q4_K,
     KVA_Q5_K,
     KVA_Q6_K,
+    KVA_IQ4_XS,
     KVA_TYPE_COUNT
 } kva_type;
 

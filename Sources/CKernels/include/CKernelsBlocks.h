@@ -1,7 +1,8 @@
 #ifndef KVATLAS_CKERNELS_BLOCKS_H
 #define KVATLAS_CKERNELS_BLOCKS_H
 
-// Cache types of ggml: blocks of 32 elements, byte for byte as its reference quantizes them.
+// Cache types of ggml: blocks of 32 elements, byte for byte as its reference quantizes them. They are types of weights
+// too, and read back as those are.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,9 +17,6 @@ typedef enum {
     KVA_BLOCK_Q4_0,
     KVA_BLOCK_IQ4_NL
 } kva_block_type;
-
-/// The elements of blocks of IQ4_NL; those of the other types are weights' too (see `dequantize`).
-void kva_decode_iq4_nl(const uint8_t *source, size_t blocks, float *y);
 
 #pragma clang assume_nonnull end
 

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "reference.h"
+#include "iq4_levels.h"
 #include "prepared.h"
 #include "scalars.h"
 
@@ -17,9 +18,13 @@ kva_block_size kva_block_size_of(kva_type type) {
         case KVA_Q5_0: return (kva_block_size){22, 32};
         case KVA_Q5_1: return (kva_block_size){24, 32};
         case KVA_Q8_0: return (kva_block_size){34, 32};
+        case KVA_IQ4_NL: return (kva_block_size){18, 32};
+        case KVA_Q2_K: return (kva_block_size){84, 256};
+        case KVA_Q3_K: return (kva_block_size){110, 256};
         case KVA_Q4_K: return (kva_block_size){144, 256};
         case KVA_Q5_K: return (kva_block_size){176, 256};
         case KVA_Q6_K: return (kva_block_size){210, 256};
+        case KVA_IQ4_XS: return (kva_block_size){136, 256};
         case KVA_TYPE_COUNT: break;
     }
     return (kva_block_size){0, 1};
@@ -39,6 +44,49 @@ static void dequantize_32(const uint8_t *nibbles, uint32_t high, int bias, float
 static void dequantize_q8_0(const uint8_t *block, float *y) {
     const float d = half_at(block);
     for (unsigned i = 0; i < 32; i++) { y[i] = d * (float)(int8_t)block[2 + i]; }
+}
+
+/// Nibbles of 16 bytes as ggml's levels, low ones first.
+static void dequantize_levels(const uint8_t *nibbles, float scale, float *y) {
+    for (unsigned i = 0; i < 32; i++) {
+        y[i] = scale * kva_iq4_levels[i < 16 ? nibbles[i] & 15 : nibbles[i - 16] >> 4];
+    }
+}
+
+/// Each 32 elements have a 6-bit scale: four bits of it in bytes of their own, two in one 16-bit word.
+static void dequantize_iq4_xs(const uint8_t *block, float *y) {
+    const float d = half_at(block);
+    const unsigned high = kva_load16(block + 2);
+    for (unsigned j = 0; j < 8; j++) {
+        const unsigned low = block[4 + j / 2] >> (j % 2 * 4) & 15;
+        const int scale = (int)(low | (high >> (2 * j) & 3) << 4) - 32;
+        dequantize_levels(block + 8 + 16 * j, d * (float)scale, y + 32 * j);
+    }
+}
+
+/// Each 16 elements have a scale and a minimum of four bits in one byte.
+static void dequantize_q2_k(const uint8_t *block, float *y) {
+    const uint8_t *scales = block, *codes = block + 16;
+    const float d = half_at(block + 80), minimum = half_at(block + 82);
+    for (unsigned i = 0; i < 256; i++) {
+        const unsigned half = i / 128, part = i % 128 / 32, lane = i % 32;
+        const unsigned code = codes[32 * half + lane] >> (2 * part) & 3;
+        y[i] = d * (float)(scales[i / 16] & 15) * (float)code - minimum * (float)(scales[i / 16] >> 4);
+    }
+}
+
+/// Each 16 elements have a 6-bit scale: low nibbles of eight bytes, high nibbles of the same, two bits of four bytes.
+static void dequantize_q3_k(const uint8_t *block, float *y) {
+    const uint8_t *thirds = block, *codes = block + 32, *packed = block + 96;
+    const float d = half_at(block + 108);
+    for (unsigned i = 0; i < 256; i++) {
+        const unsigned half = i / 128, part = i % 128 / 32, lane = i % 32, group = i / 16;
+        const unsigned low = packed[group % 8] >> (group / 8 * 4) & 15, high = packed[8 + group % 4] >> (group / 4 * 2) & 3;
+        const int scale = (int)(low | high << 4) - 32;
+        const unsigned third = thirds[lane] >> (4 * half + part) & 1;
+        const int code = (int)((codes[32 * half + lane] >> (2 * part) & 3) | third << 2) - 4;
+        y[i] = d * (float)scale * (float)code;
+    }
 }
 
 /// The 6-bit scales and minima of the eight sub-blocks of Q4_K and Q5_K.
@@ -86,9 +134,13 @@ static void dequantize_block(kva_type type, const uint8_t *block, float *y) {
             dequantize_32(block + 8, kva_load32(block + 4), 0, half_at(block), half_at(block + 2), 1, y);
             break;
         case KVA_Q8_0: dequantize_q8_0(block, y); break;
+        case KVA_IQ4_NL: dequantize_levels(block + 2, half_at(block), y); break;
+        case KVA_Q2_K: dequantize_q2_k(block, y); break;
+        case KVA_Q3_K: dequantize_q3_k(block, y); break;
         case KVA_Q4_K: dequantize_k(block, 0, block + 16, y); break;
         case KVA_Q5_K: dequantize_k(block, block + 16, block + 48, y); break;
         case KVA_Q6_K: dequantize_q6_k(block, y); break;
+        case KVA_IQ4_XS: dequantize_iq4_xs(block, y); break;
         default: break;
     }
 }

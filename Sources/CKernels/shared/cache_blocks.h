@@ -4,9 +4,9 @@
 // Arithmetic in the order of ggml's quantize_row_*_ref, so that bytes agree. A scale is stored as float16; codes are made
 // with what it was before. Loops have no branches.
 
-enum { SIZE = 32, HALF = SIZE / 2 };
+#include "../reference/iq4_levels.h"
 
-static const int8_t iq4_nl_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+enum { SIZE = 32, HALF = SIZE / 2 };
 
 static void store_half(uint8_t *target, float x) {
     const uint16_t half = kva_float_to_half(x);
@@ -118,7 +118,7 @@ static void encode_asymmetric(const float *x, int top, int is_five, uint8_t *tar
 static void nearest_levels(const float *x, float factor, int32_t *codes) {
     float middles[15];
     for (int level = 0; level < 15; level++) {
-        middles[level] = 0.5f * (float)(iq4_nl_levels[level] + iq4_nl_levels[level + 1]);
+        middles[level] = 0.5f * (float)(kva_iq4_levels[level] + kva_iq4_levels[level + 1]);
     }
     for (int i = 0; i < SIZE; i++) { codes[i] = 0; }
     for (int level = 0; level < 15; level++) {
@@ -135,12 +135,12 @@ static void encode_iq4_nl(const float *x, uint8_t *target) {
         store_nibbles(codes, target + 2);
         return;
     }
-    const float inverse = 1 / (most / iq4_nl_levels[0]);
+    const float inverse = 1 / (most / kva_iq4_levels[0]);
     float products = 0, squares = 0;
     nearest_levels(x, inverse, codes);
     // One after the other: another order of sums would be another scale.
     for (int i = 0; i < SIZE; i++) {
-        const float level = iq4_nl_levels[codes[i]], weight = x[i] * x[i];
+        const float level = kva_iq4_levels[codes[i]], weight = x[i] * x[i];
         products += weight * level * x[i];
         squares += weight * level * level;
     }

@@ -10,6 +10,8 @@ package protocol AttentionSource {
     var headDim: Int { get }
     /// RoPE turns channel i with i + headDim/2 by position·base^(−2i/headDim).
     var ropeBase: Double { get }
+    /// What each layer sees and how it turns; `nil` for full attention, turned by `ropeBase`.
+    var attention: AttentionPlan? { get }
     /// SHA-256 of the model's weights; empty if there is none.
     var weightsSHA256: String { get }
     /// SHA-256 of the texts.
@@ -23,8 +25,21 @@ package protocol AttentionSource {
 
 extension AttentionSource {
     package var ropeBase: Double { 10000 }
+    package var attention: AttentionPlan? { nil }
     package var weightsSHA256: String { "" }
     package var textSHA256s: [String] { [] }
+
+    /// The factor on scores and the tokens that a query sees in a layer.
+    func attention(layer: Int) -> QueryBlock.Reach {
+        guard let attention, attention.layers.indices.contains(layer) else { return QueryBlock.Reach() }
+        return QueryBlock.Reach(scale: attention.scale, window: attention.layers[layer].window)
+    }
+
+    /// How a layer turns its queries and keys.
+    func rotation(layer: Int) -> RotaryEmbedding {
+        guard let attention, attention.layers.indices.contains(layer) else { return RotaryEmbedding(base: ropeBase) }
+        return attention.rotation(layer: layer)
+    }
 }
 
 /// A capture file as a source of attention.
@@ -36,6 +51,7 @@ struct CaptureFileSource: AttentionSource {
     var kvHeads: Int { capture.metadata.kvHeads }
     var headDim: Int { capture.metadata.headDim }
     var ropeBase: Double { capture.metadata.ropeBase }
+    var attention: AttentionPlan? { capture.metadata.attention }
     var weightsSHA256: String { capture.metadata.weightsSHA256 }
     var textSHA256s: [String] { capture.metadata.textSHA256s }
     var tensors: Set<CapturedTensor> { Set(capture.tensorsPresent) }

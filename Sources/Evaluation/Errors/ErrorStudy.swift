@@ -141,7 +141,8 @@ public enum ErrorStudy {
             layer: layer,
             keyBeforeRoPE: needsPreRoPE ? try block(.keyPreRope) : nil,
             rotation: needsPreRoPE
-                ? RotaryTable(positions: 0..<tokens.count, channels: source.headDim, base: source.ropeBase) : nil,
+                ? source.rotation(layer: layer).table(positions: 0..<tokens.count, channels: source.headDim) : nil,
+            reach: source.attention(layer: layer),
             positions: QuerySample.positions(
                 tokens: tokens.count,
                 maximum: settings.maximumQueries,

@@ -15,6 +15,7 @@ struct LayerSample {
     let keyBeforeRoPE: KVBlock?
     /// RoPE at the tokens' positions; `nil` if no scheme needs it.
     let rotation: RotaryTable?
+    let reach: QueryBlock.Reach
     /// Query positions to evaluate, ascending.
     let positions: [Int]
 

@@ -37,7 +37,16 @@ struct HeadView {
 
 /// Queries of all heads that share a key/value head, at some positions: `[head of the group · position, channel]`.
 struct QueryBlock {
+    /// How the queries' layer attends.
+    struct Reach {
+        /// Factor on scores; 1/√D if there is none.
+        var scale: Float?
+        /// Tokens that a query sees, its own among them; all before it if there is none.
+        var window: Int?
+    }
+
     let positions: [Int]
+    let reach: Reach
     /// Query heads stacked.
     let group: Int
     let channels: Int
@@ -56,7 +65,8 @@ struct QueryBlock {
             firstHead: kvHead * sample.queriesPerHead,
             group: sample.queriesPerHead,
             channels: sample.key.channels,
-            keyCount: keyCount
+            keyCount: keyCount,
+            reach: sample.reach
         )
     }
 
@@ -70,7 +80,8 @@ struct QueryBlock {
         heads: Int,
         firstHead: Int,
         group: Int,
-        channels: Int
+        channels: Int,
+        reach: Reach
     ) {
         self.init(
             positions: positions,
@@ -80,7 +91,8 @@ struct QueryBlock {
             firstHead: firstHead,
             group: group,
             channels: channels,
-            keyCount: (positions.last ?? -1) + 1
+            keyCount: (positions.last ?? -1) + 1,
+            reach: reach
         )
     }
 
@@ -93,9 +105,11 @@ struct QueryBlock {
         firstHead: Int,
         group: Int,
         channels: Int,
-        keyCount: Int
+        keyCount: Int,
+        reach: Reach
     ) {
         self.positions = positions
+        self.reach = reach
         self.keyCount = keyCount
         self.group = group
         self.channels = channels
@@ -111,14 +125,14 @@ struct QueryBlock {
         }
     }
 
-    /// `softmax(q · Kᵀ / √D)`, each row over the keys up to its position, zero beyond.
+    /// `softmax(q · Kᵀ / √D)`, each row over the keys that it sees, up to its position, zero for others.
     func attend(to keys: HeadView, into weights: Matrix) {
         keys.withElements { keys in
             DenseMatrix.multiply(
                 rows: rows,
                 columns: keyCount,
                 inner: channels,
-                alpha: 1 / Float(channels).squareRoot(),
+                alpha: reach.scale ?? 1 / Float(channels).squareRoot(),
                 queries.elements,
                 stride: channels,
                 keys,
@@ -129,9 +143,10 @@ struct QueryBlock {
             )
         }
         for row in 0..<rows {
-            let count = visibleKeys(row)
-            VectorMath.softmax(weights.row(row), count: count)
-            (weights.row(row) + count).update(repeating: 0, count: keyCount - count)
+            let visible = visibleKeys(row), weights = weights.row(row)
+            VectorMath.softmax(weights + visible.lowerBound, count: visible.count)
+            weights.update(repeating: 0, count: visible.lowerBound)
+            (weights + visible.upperBound).update(repeating: 0, count: keyCount - visible.upperBound)
         }
     }
 
@@ -157,10 +172,11 @@ struct QueryBlock {
         (0..<group).map { head in
             var deviation = Deviation()
             for row in head * positions.count..<(head + 1) * positions.count {
+                let visible = visibleKeys(row)
                 deviation.compare(
-                    reference: exact.row(row),
-                    approximation: weights.row(row),
-                    count: visibleKeys(row),
+                    reference: exact.row(row) + visible.lowerBound,
+                    approximation: weights.row(row) + visible.lowerBound,
+                    count: visible.count,
                     floor: ScoreRelativeError.floor
                 )
             }
@@ -186,7 +202,8 @@ struct QueryBlock {
     func sparsity(of weights: Matrix, queryHead: Int) -> Deviation {
         var deviation = Deviation()
         for row in queryHead * positions.count..<(queryHead + 1) * positions.count {
-            let visible = UnsafeBufferPointer(start: weights.row(row), count: visibleKeys(row))
+            let keys = visibleKeys(row)
+            let visible = UnsafeBufferPointer(start: weights.row(row) + keys.lowerBound, count: keys.count)
             // A row that holds a NaN says nothing about sparsity.
             guard let largest = visible.max(), visible.allSatisfy({ $0.isFinite }) else { continue }
             let threshold = AttentionSparsity.threshold * largest
@@ -196,5 +213,8 @@ struct QueryBlock {
         return deviation
     }
 
-    private func visibleKeys(_ row: Int) -> Int { positions[row % positions.count] + 1 }
+    private func visibleKeys(_ row: Int) -> Range<Int> {
+        let end = positions[row % positions.count] + 1
+        return max(0, end - (reach.window ?? end))..<end
+    }
 }

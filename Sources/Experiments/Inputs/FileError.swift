@@ -48,12 +48,16 @@ public enum FileError: ActionableError, Equatable {
     }
 
     /// Runs `body` and says of what it throws that `path` is missing or unreadable.
-    static func reading<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    static func reading<Result>(
+        _ path: String,
+        orFolder allowsFolder: Bool = false,
+        _ body: () throws -> Result
+    ) throws -> Result {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw FileError.missing(path: path, nearest: nearestFile(to: path))
         }
-        if isFolder.boolValue { throw FileError.unreadable(path: path, reason: "it is a folder") }
+        if isFolder.boolValue && !allowsFolder { throw FileError.unreadable(path: path, reason: "it is a folder") }
         do { return try body() } catch {
             throw FileError.unreadable(path: path, reason: error.localizedDescription)
         }

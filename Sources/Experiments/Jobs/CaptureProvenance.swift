@@ -31,6 +31,7 @@ public struct CaptureProvenance: Sendable {
             headDim: configuration.headDim,
             ropeBase: configuration.ropeBase,
             ropeLayout: configuration.ropeLayout.rawValue,
+            attention: configuration.attention,
             vocabulary: configuration.vocabularySize,
             weightsSHA256: weightsSHA256,
             weightType: model.weightTypeSummary,

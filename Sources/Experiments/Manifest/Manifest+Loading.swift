@@ -110,10 +110,13 @@ extension Manifest {
         var fields = ["path": value]
         if case .mapping = value.content { fields = reader.mapping(value, "model", allowed: ["path", "name"]) }
         guard let pathValue = fields["path"] else {
-            reader.complain(value, "model.path", "the key is missing", expected: "the path of a GGUF file")
+            reader.complain(value, "model.path", "the key is missing", expected: "a GGUF file or a Hugging Face folder")
             return nil
         }
-        guard let path = reader.existingFile(pathValue, "model.path", advice: fetchAdvice) else { return nil }
+        // A Hugging Face model is a folder.
+        guard let path = reader.existingFile(pathValue, "model.path", advice: fetchAdvice, orFolder: true) else {
+            return nil
+        }
         return Model(path: path, name: reader.string(fields["name"], "model.name") ?? stem(path))
     }
 

@@ -138,9 +138,14 @@ final class ManifestReader {
     }
 
     /// A path to a file that must be there and not be a folder; `advice` is given where nothing better is known.
-    func existingFile(_ value: YAMLValue?, _ key: String, advice: String? = nil) -> String? {
+    func existingFile(
+        _ value: YAMLValue?,
+        _ key: String,
+        advice: String? = nil,
+        orFolder allowsFolder: Bool = false
+    ) -> String? {
         guard let value, let path = path(value, key) else { return nil }
-        return attempt(value, key, advice: advice) { try FileError.reading(path) { path } }
+        return attempt(value, key, advice: advice) { try FileError.reading(path, orFolder: allowsFolder) { path } }
     }
 
     static func join(_ parent: String, _ key: String) -> String { parent.isEmpty ? key : "\(parent).\(key)" }

@@ -8,17 +8,16 @@ struct RunInputs {
     let calibrationTexts: [TextFile]
 
     /// - Parameter progress: receives the share of the model that is hashed; what it throws stops.
-    /// - Throws: `FileError`, what `progress` throws.
+    /// - Throws: `FileError`, what ``ModelChecksum`` throws, what `progress` throws.
     init(_ manifest: Manifest, checksums: ChecksumCache, progress: (Double) throws -> Void) throws {
         texts = try manifest.texts.map { try TextFile.load($0.path, name: $0.name) }
         calibrationTexts = try (manifest.calibration?.texts ?? []).map { try TextFile.load($0.path, name: $0.name) }
-        let sha256 = try checksums.sha256(ofFile: manifest.model.path, progress: progress)
-        let size = try FileManager.default.attributesOfItem(atPath: manifest.model.path)[.size] as? Int
+        let checksum = try ModelChecksum(path: manifest.model.path, checksums: checksums, progress: progress)
         model = Provenance.File(
             name: manifest.model.name,
             path: manifest.model.path,
-            byteCount: size ?? 0,
-            sha256: sha256
+            byteCount: checksum.byteCount,
+            sha256: checksum.sha256
         )
     }
 }

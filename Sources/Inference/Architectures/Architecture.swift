@@ -4,31 +4,40 @@ import ModelFormats
 ///
 /// A new one is a file in this folder and a line in ``ArchitectureCatalogue``.
 public protocol Architecture: Sendable {
-    /// The value of `general.architecture`.
+    /// The value of `general.architecture` in GGUF.
     static var id: String { get }
+    /// Values of `model_type` in `config.json`.
+    static var huggingFaceTypes: [String] { get }
     /// One line for `kvatlas list`.
     static var summary: String { get }
 }
 
 /// What the module needs of an architecture.
 protocol LoadableArchitecture: Architecture {
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder
 }
 
 public enum ArchitectureCatalogue {
     static let loadable: [any LoadableArchitecture.Type] = [
         LlamaArchitecture.self,
         Qwen2Architecture.self,
+        Qwen3Architecture.self,
+        Gemma3Architecture.self,
+        FalconArchitecture.self,
     ]
 
     public static var all: [any Architecture.Type] { loadable.map { $0 as any Architecture.Type } }
 
     /// - Throws: `ModelError.unknownArchitecture` with the supported ones.
-    static func architecture(of file: GGUFFile) throws -> any LoadableArchitecture.Type {
-        let name = try file.string("general.architecture")
-        guard let found = loadable.first(where: { $0.id == name }) else {
-            throw ModelError.unknownArchitecture(path: file.file.path, name: name, supported: loadable.map { $0.id })
+    static func architecture(of source: ModelSource) throws -> any LoadableArchitecture.Type {
+        let name = try source.string(source.architectureKey)
+        func names(_ architecture: any LoadableArchitecture.Type) -> [String] {
+            source.format == .gguf ? [architecture.id] : architecture.huggingFaceTypes
+        }
+        guard let found = loadable.first(where: { names($0).contains(name) }) else {
+            let supported = loadable.flatMap { names($0) }
+            throw ModelError.unknownArchitecture(path: source.path, name: name, supported: supported)
         }
         return found
     }

@@ -1,23 +1,26 @@
 import ModelFormats
 
-/// Llama and what shares its layers: TinyLlama, SmolLM2, …
+/// Llama and what shares its layers: Llama 1 to 3, Mistral, TinyLlama, SmolLM2, …
 ///
-/// Source: Touvron et al., "LLaMA" (2023). GGUF's converter reorders the rows
-/// of query and key weights so that neighbouring channels turn together; we
+/// Sources: Touvron et al., "LLaMA" (2023); Jiang et al., "Mistral 7B" (2023), whose layers all have a sliding window.
+/// GGUF's converter reorders the rows of query and key weights so that neighbouring channels turn together; we
 /// restore the original order, in which channel i turns with i + headDim/2.
 enum LlamaArchitecture: LoadableArchitecture {
     static let id = "llama"
-    static let summary = "Llama family: RMSNorm, RoPE, grouped queries, SwiGLU"
+    static let huggingFaceTypes = ["llama", "mistral"]
+    static let summary = "Llama 1 to 3, Mistral, TinyLlama, SmolLM2: RMSNorm, RoPE, grouped queries, SwiGLU"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file)
+    private static let family = DecoderFamily(id: id, huggingFaceNames: .llama, windows: .everyLayer)
+
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(ConfigurationReader(source: source, family: family))
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
         try PreNormDecoder(
             configuration: configuration,
-            requiresBiases: false,
-            rowOrder: .interleavedHalves(headDim: configuration.headDim)
-        ).load(file)
+            names: family.names(source),
+            rowOrder: source.format == .gguf ? .interleavedHalves(headDim: configuration.headDim) : .original
+        ).load(source)
     }
 }

@@ -5,13 +5,16 @@ import ModelFormats
 /// Source: Yang et al., "Qwen2 Technical Report" (2024).
 enum Qwen2Architecture: LoadableArchitecture {
     static let id = "qwen2"
+    static let huggingFaceTypes = ["qwen2"]
     static let summary = "Qwen2 and Qwen2.5: Llama's layers with query, key and value biases"
 
-    static func configuration(_ file: GGUFFile) throws -> ModelConfiguration {
-        try ModelConfiguration(decoderMetadata: file)
+    private static let family = DecoderFamily(id: id, huggingFaceNames: .llama)
+
+    static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
+        try ModelConfiguration(ConfigurationReader(source: source, family: family))
     }
 
-    static func load(_ file: GGUFFile, _ configuration: ModelConfiguration) throws -> Decoder {
-        try PreNormDecoder(configuration: configuration, requiresBiases: true, rowOrder: .original).load(file)
+    static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
+        try PreNormDecoder(configuration: configuration, names: family.names(source), biases: .required).load(source)
     }
 }

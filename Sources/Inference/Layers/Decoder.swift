@@ -4,8 +4,10 @@ import Kernels
 struct Decoder: Sendable {
     /// `[vocabulary, width]`.
     let embedding: WeightMatrix
+    /// Factor on what the embedding gives.
+    var embeddingScale: Float = 1
     let blocks: [any DecoderBlock]
-    let finalNorm: RMSNorm
+    let finalNorm: any Normalization
     /// `[vocabulary, width]`; the embedding itself where the two are tied.
     let output: WeightMatrix
 
@@ -14,11 +16,14 @@ struct Decoder: Sendable {
         for (row, token) in tokens.enumerated() {
             embedding.dequantizeRow(Int(token), into: hidden + row * embedding.columns)
         }
+        if embeddingScale != 1 {
+            VectorMath.scale(by: embeddingScale, hidden, count: tokens.count * embedding.columns)
+        }
     }
 
     /// Logits of `rows` of the block that has run, `[token, vocabulary]`.
     func logits(rows: Range<Int>, workspace: Workspace, into target: UnsafeMutablePointer<Float>) {
-        let hidden = workspace.hidden + rows.lowerBound * finalNorm.weight.count
+        let hidden = workspace.hidden + rows.lowerBound * finalNorm.width
         logits(tokens: rows.count, hidden: hidden, normed: workspace.normed.pointer, into: target)
     }
 

@@ -6,8 +6,8 @@ struct ForwardStep {
     let tokens: Int
     /// Position of the first token in its sequence, for taps, which see one sequence at a time.
     let firstPosition: Int
-    /// Covers the tokens of the block.
-    let rotation: RotaryTable
+    /// Each covers the tokens of the block; in the order of the configuration's rotations.
+    let rotations: [RotaryTable]
     /// One a sequence, all of the same accuracy.
     let caches: [any KVCache]
     /// Whether the tokens stay in the caches whatever comes of the step, so that they may be packed in it.
@@ -17,6 +17,11 @@ struct ForwardStep {
 
     /// Tokens of each sequence.
     var rows: Int { tokens / caches.count }
+
+    /// Adds `workspace.change` to the residual stream.
+    func addChange(width: Int) {
+        VectorMath.add(workspace.change.pointer, into: workspace.hidden, count: tokens * width)
+    }
 }
 
 /// One layer of a decoder: reads and changes the residual stream in the step's workspace.

@@ -1,11 +1,12 @@
 import Kernels
 
 /// y = x / √(mean(x²) + ε) · weight. Source: Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
-struct RMSNorm: Sendable {
+struct RMSNorm: Normalization {
     let weight: [Float]
     let epsilon: Float
 
-    /// Normalizes `[token, width]` rows.
+    var width: Int { weight.count }
+
     func apply(tokens: Int, _ input: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>) {
         weight.withUnsafeBufferPointer { weight in
             guard let address = weight.baseAddress else { return }

@@ -19,6 +19,9 @@ final class Workspace {
     let gate: FloatBuffer
     /// `[token, feed-forward channel]`.
     let up: FloatBuffer
+    /// Outputs of a matrix of queries, keys and values together; made for models that have one.
+    private(set) lazy var fused = FloatBuffer(count: fusedCount)
+    private let fusedCount: Int
 
     init(tokens: Int, hidden: UnsafeMutablePointer<Float>, configuration: ModelConfiguration) {
         let attentionWidth = configuration.heads * configuration.headDim
@@ -33,5 +36,6 @@ final class Workspace {
         attended = FloatBuffer(count: tokens * attentionWidth)
         gate = FloatBuffer(count: tokens * configuration.feedForwardWidth)
         up = FloatBuffer(count: tokens * configuration.feedForwardWidth)
+        fusedCount = tokens * (attentionWidth + 2 * cachedWidth)
     }
 }

@@ -38,6 +38,7 @@ extension Attention {
     ///   - rows: query tokens of each sequence, at least 1 and at most its tokens.
     ///   - accuracy: of products with packed codes.
     ///   - scale: factor on scores; 1/√channels if none is given.
+    ///   - window: tokens that a row sees, its own among them (sliding-window attention); all if none is given.
     ///   - output: [sequence, row, head, channel].
     /// - Precondition: stores have the shape's heads and channels, and all tokens that are not packed.
     /// - Complexity: O(Σ tokens × rows × heads × channels), on all threads.
@@ -48,9 +49,11 @@ extension Attention {
         shape: Shape,
         accuracy: Accuracy = .exact,
         scale: Float? = nil,
+        window: Int? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
         precondition(sequences.allSatisfy { rows > 0 && $0.tokens >= rows }, "\(rows) query rows over fewer tokens")
+        precondition(window.map { $0 > 0 } ?? true, "a window of no token")
         for sequence in sequences { sequence.check(shape) }
         let blockRows = max(1, rowsPerBlock / shape.group), blocks = (rows + blockRows - 1) / blockRows
         // Few rows: parts of the cache go to all threads, each with a record of its own. Many: the blocks of rows do,
@@ -71,12 +74,14 @@ extension Attention {
                         firstRow: block * blockRows,
                         rows: min(blockRows, rows - block * blockRows),
                         accuracy: accuracy,
-                        scale: scale ?? shape.scale
+                        scale: scale ?? shape.scale,
+                        window: window
                     )
                     // Parts that follow each other in memory, as many as leave enough items to share out.
-                    let step = splits ? max(1, min(8, cache.parts * shape.kvHeads / 16)) : cache.parts
-                    for part in stride(from: 0, to: cache.parts, by: step) {
-                        let parts = part..<min(cache.parts, part + step)
+                    let all = decodeBlock.parts
+                    let step = splits ? max(1, min(8, all.count * shape.kvHeads / 16)) : all.count
+                    for part in stride(from: all.lowerBound, to: all.upperBound, by: step) {
+                        let parts = part..<min(all.upperBound, part + step)
                         items.append((decodeBlock, parts, recordCount))
                         recordCount += splits ? parts.count : 1
                     }
@@ -89,9 +94,9 @@ extension Attention {
                 let (block, parts, firstRecord) = items[index]
                 block.run(queries, parts: parts, separately: splits, into: records + firstRecord * recordSize)
             }
-            for (block, parts, firstRecord) in items where parts.lowerBound == 0 {
+            for (block, parts, firstRecord) in items where parts.lowerBound == block.parts.lowerBound {
                 let record = records + firstRecord * recordSize
-                for part in 1..<max(1, splits ? block.cache.parts : 1) {
+                for part in 1..<max(1, splits ? block.parts.count : 1) {
                     block.join(record + part * recordSize, to: record)
                 }
                 block.finish(record, into: output)

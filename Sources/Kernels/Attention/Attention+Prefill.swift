@@ -23,6 +23,7 @@ extension Attention {
     ///
     /// - Parameters:
     ///   - queries: [sequence, row, head, channel].
+    ///   - window: tokens that a row sees, its own among them (sliding-window attention); all if none is given.
     ///   - output: [sequence, row, head, channel].
     public static func causal(
         queries: UnsafePointer<Float>,
@@ -31,6 +32,7 @@ extension Attention {
         shape: Shape,
         accuracy: Accuracy,
         scale: Float? = nil,
+        window: Int? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
         let width = rows * shape.heads * shape.channels
@@ -51,6 +53,7 @@ extension Attention {
                     shape: shape,
                     accuracy: accuracy,
                     scale: scale,
+                    window: window,
                     into: output + place
                 )
                 first += run.count
@@ -63,6 +66,7 @@ extension Attention {
                     keys: sequence.keys,
                     values: sequence.values,
                     scale: scale,
+                    window: window,
                     into: output + place
                 )
                 first += 1
@@ -79,8 +83,10 @@ extension Attention {
     /// - Parameters:
     ///   - queries: [token, head, channel], contiguous.
     ///   - scale: factor on scores; 1/√channels if none is given.
+    ///   - window: tokens that a query sees, its own among them (sliding-window attention); all if none is given.
     ///   - output: [token, head, channel], contiguous.
-    /// - Complexity: O(tokens × (firstPosition + tokens) × heads × channels), on all threads.
+    /// - Complexity: O(tokens × (firstPosition + tokens) × heads × channels), on all threads; with a window
+    ///   O(tokens × (window + 256) × heads × channels).
     public static func prefill(
         queries: UnsafePointer<Float>,
         tokens: Int,
@@ -89,8 +95,10 @@ extension Attention {
         keys: CacheSide,
         values: CacheSide,
         scale: Float? = nil,
+        window: Int? = nil,
         into output: UnsafeMutablePointer<Float>
     ) {
+        precondition(window.map { $0 > 0 } ?? true, "a window of no token")
         SequenceCache(tokens: firstPosition + tokens, keys: keys, values: values).check(shape)
         let tokensPerBlock = max(8, rowsPerBlock / shape.group)
         let blocks = (tokens + tokensPerBlock - 1) / tokensPerBlock
@@ -103,7 +111,8 @@ extension Attention {
                 firstToken: first,
                 tokens: min(tokensPerBlock, tokens - first),
                 firstPosition: firstPosition,
-                scale: scale ?? shape.scale
+                scale: scale ?? shape.scale,
+                window: window
             )
             block.run(queries: queries, keys: keys, values: values, keysPerBlock: keysPerBlock, into: output)
         }
@@ -118,6 +127,7 @@ private struct PrefillBlock {
     let tokens: Int
     let firstPosition: Int
     let scale: Float
+    let window: Int?
 
     private var rows: Int { tokens * shape.group }
 
@@ -143,7 +153,8 @@ private struct PrefillBlock {
             largest.update(repeating: -.infinity, count: rows)
             denominators.update(repeating: 0, count: rows)
             let end = firstPosition + firstToken + tokens
-            for first in stride(from: 0, to: end, by: keysPerBlock) {
+            let oldest = window.map { max(0, firstPosition + firstToken + 1 - $0) } ?? 0
+            for first in stride(from: oldest / keysPerBlock * keysPerBlock, to: end, by: keysPerBlock) {
                 let count = min(keysPerBlock, end - first)
                 let (key, keyStride) = keys.floats(head: head, token: first, count: count, channels, keyScratch)
                 DenseMatrix.multiply(
@@ -176,26 +187,27 @@ private struct PrefillBlock {
         stride valueStride: Int,
         to sums: UnsafeMutablePointer<Float>
     ) {
-        func add(rows: Range<Int>, keys: Int) {
+        func add(rows: Range<Int>, keys: Range<Int>) {
             DenseMatrix.multiply(
                 rows: rows.count,
                 columns: shape.channels,
-                inner: keys,
-                weights + rows.lowerBound * weightStride,
+                inner: keys.count,
+                weights + rows.lowerBound * weightStride + keys.lowerBound,
                 stride: weightStride,
-                values,
+                values + keys.lowerBound * valueStride,
                 stride: valueStride,
                 beta: 1,
                 into: sums + rows.lowerBound * shape.channels,
                 stride: shape.channels
             )
         }
-        // A weight of zero does not hide a value that is not finite from the rows before it.
-        let isSeenByAll = visibleKeys(row: 0, block) == block.count
+        // A weight of zero does not hide a value that is not finite from rows that do not see it.
+        let all = 0..<block.count
+        let isSeenByAll = visibleKeys(row: 0, block) == all && visibleKeys(row: rows - 1, block) == all
         if isSeenByAll || block.indices.allSatisfy({ isFinite(values + ($0 - block.lowerBound) * valueStride) }) {
-            add(rows: 0..<rows, keys: block.count)
+            add(rows: 0..<rows, keys: all)
         } else {
-            for row in 0..<rows where visibleKeys(row: row, block) > 0 {
+            for row in 0..<rows where !visibleKeys(row: row, block).isEmpty {
                 add(rows: row..<row + 1, keys: visibleKeys(row: row, block))
             }
         }
@@ -203,9 +215,9 @@ private struct PrefillBlock {
 
     private func isFinite(_ value: UnsafePointer<Float>) -> Bool { VectorMath.isFinite(value, count: shape.channels) }
 
-    /// How many keys of a block a row sees.
-    private func visibleKeys(row: Int, _ block: Range<Int>) -> Int {
-        max(0, min(block.count, firstPosition + firstToken + row / shape.group + 1 - block.lowerBound))
+    /// Which keys of a block a row sees, counted from the block's first.
+    private func visibleKeys(row: Int, _ block: Range<Int>) -> Range<Int> {
+        Attention.visible(position: firstPosition + firstToken + row / shape.group, window: window, of: block)
     }
 
     /// Row `token·group + query` ← query head `head·group + query` of that token.
@@ -245,9 +257,11 @@ private struct PrefillBlock {
         for row in 0..<rows {
             let weights = scores + row * stride
             let visible = visibleKeys(row: row, firstKey..<firstKey + keys)
-            (weights + visible).update(repeating: 0, count: keys - visible)
-            if visible == 0 { continue }
-            let maximum = max(largest[row], VectorMath.maximum(weights, count: visible))
+            let seen = weights + visible.lowerBound
+            weights.update(repeating: 0, count: visible.lowerBound)
+            (weights + visible.upperBound).update(repeating: 0, count: keys - visible.upperBound)
+            if visible.isEmpty { continue }
+            let maximum = max(largest[row], VectorMath.maximum(seen, count: visible.count))
             if maximum > largest[row] {
                 var factor = largest[row]
                 VectorMath.exponentialSum(&factor, count: 1, shift: maximum)
@@ -255,7 +269,7 @@ private struct PrefillBlock {
                 VectorMath.scale(by: factor, sums + row * shape.channels, count: shape.channels)
                 largest[row] = maximum
             }
-            denominators[row] += VectorMath.exponentialSum(weights, count: visible, shift: maximum)
+            denominators[row] += VectorMath.exponentialSum(seen, count: visible.count, shift: maximum)
         }
     }
 }

@@ -68,4 +68,12 @@ public enum Attention {
         /// The usual factor on scores, 1/√channels.
         public var scale: Float { 1 / Float(channels).squareRoot() }
     }
+
+    /// Which of some tokens a query at `position` sees, counted from the first of them: those up to its own, and with
+    /// a window the last `window` of those.
+    static func visible(position: Int, window: Int?, of tokens: Range<Int>) -> Range<Int> {
+        let end = max(0, min(tokens.count, position + 1 - tokens.lowerBound))
+        guard let window else { return 0..<end }
+        return min(end, max(0, position + 1 - window - tokens.lowerBound))..<end
+    }
 }

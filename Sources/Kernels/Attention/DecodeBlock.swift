@@ -15,6 +15,8 @@ struct DecodeBlock {
     let rows: Int
     let accuracy: Attention.Accuracy
     let scale: Float
+    /// Tokens that a query sees, its own among them; all if there is none.
+    let window: Int?
 
     static func recordSize(rows: Int, _ shape: Attention.Shape) -> Int { rows * shape.group * (shape.channels + 2) }
 
@@ -65,24 +67,34 @@ struct DecodeBlock {
         }
         for query in 0..<queryCount {
             let row = scores + query * count, visible = visibleTokens(query, tokens)
-            maxima[query] = VectorMath.maximum(row, count: visible)
-            denominators[query] = VectorMath.exponentialSum(row, count: visible, shift: maxima[query])
-            (row + visible).update(repeating: 0, count: count - visible)
+            let seen = row + visible.lowerBound
+            maxima[query] = VectorMath.maximum(seen, count: visible.count)
+            denominators[query] = VectorMath.exponentialSum(seen, count: visible.count, shift: maxima[query])
+            row.update(repeating: 0, count: visible.lowerBound)
+            (row + visible.upperBound).update(repeating: 0, count: count - visible.upperBound)
         }
         addValues(tokens, queries: queryCount, scores, scoreStride: count, isFollowed, to: record)
-        // A weight of zero does not hide a value that is not finite from the rows before it.
+        // A weight of zero does not hide a value that is not finite from rows that do not see it.
         for query in 0..<queryCount {
             let visible = visibleTokens(query, tokens), output = record + query * shape.channels
-            guard 0 < visible, visible < count, !VectorMath.isFinite(output, count: shape.channels) else { continue }
-            let seen = first..<first + visible
-            addValues(seen, queries: 1, scores + query * count, scoreStride: count, false, to: output)
+            guard visible.count < count, !VectorMath.isFinite(output, count: shape.channels) else { continue }
+            let seen = first + visible.lowerBound..<first + visible.upperBound
+            let weights = scores + query * count + visible.lowerBound
+            addValues(seen, queries: 1, weights, scoreStride: count, false, to: output)
         }
     }
 
-    /// How many of a part's tokens a query sees.
-    private func visibleTokens(_ query: Int, _ tokens: Range<Int>) -> Int {
+    /// Which of a part's tokens a query sees, counted from the part's first.
+    private func visibleTokens(_ query: Int, _ tokens: Range<Int>) -> Range<Int> {
         let position = cache.tokens - sequenceRows + firstRow + query / shape.group
-        return max(0, min(tokens.count, position + 1 - tokens.lowerBound))
+        return Attention.visible(position: position, window: window, of: tokens)
+    }
+
+    /// The parts that some row of the block sees.
+    var parts: Range<Int> {
+        let position = cache.tokens - sequenceRows + firstRow
+        let first = window.map { max(0, position + 1 - $0) } ?? 0
+        return first / Attention.SequenceCache.partTokens..<cache.parts
     }
 
     /// output[query] = Σ weights[query, token]·value[token]
@@ -182,10 +194,10 @@ struct DecodeBlock {
         if let store = side.packed {
             let packedEnd = min(end, store.tokens), channels = shape.channels
             let digits = accuracy.digits(bits: store.format.bits, group: shape.group)
-            let isUnpacked = store.format.side != role
+            let isOther = store.format.side != role
             while token < packedEnd {
-                let next = min(packedEnd, store.layout.page(of: token).end)
-                if isUnpacked {
+                let page = store.layout.page(of: token), next = min(packedEnd, page.end)
+                if isOther || !(token - page.first).isMultiple(of: PackedFormat.tileTokens) {
                     withUnsafeTemporaryAllocation(of: Float.self, capacity: (next - token) * channels) { scratch in
                         guard let floats = scratch.baseAddress else { return }
                         store.dequantize(head: head, tokens: token..<next, into: floats)

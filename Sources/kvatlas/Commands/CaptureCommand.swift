@@ -71,7 +71,7 @@ struct CaptureCommand: ParsableCommand {
         let languageModel = try LanguageModel(path: model)
         _ = try settings.layers.resolve(layerCount: languageModel.configuration.layers)
         let hashing = ProgressBar("checksum of \(fileName(model))", isQuiet: shared.quiet)
-        let sha256 = try SHA256.hash(ofFile: model)
+        let sha256 = try ModelChecksum(path: model, progress: hashing.update).sha256
         hashing.finish(String(sha256.prefix(12)))
         let bar = ProgressBar("capture", isQuiet: shared.quiet)
         let summary = try CaptureJob(model: languageModel, settings: settings).run(

@@ -15,7 +15,10 @@ struct InspectCommand: ParsableCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("A capture (.h5, .h5.partial) or a model (.gguf).", valueName: "file"),
+        help: ArgumentHelp(
+            "A capture (.h5, .h5.partial) or a model (.gguf, a Hugging Face folder).",
+            valueName: "file"
+        ),
         completion: .file()
     )
     var file: String
@@ -24,10 +27,8 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let mapped = try MappedFile(path: file)
-        let isModel = withExtendedLifetime(mapped) { mapped.bytes.starts(with: "GGUF".utf8) } || file.hasSuffix(".gguf")
-        if isModel {
-            let summary = ModelSummary(try GGUFFile(path: file))
+        if try ModelSource.isModel(path: file) {
+            let summary = ModelSummary(try ModelSource(path: file))
             if json { try printJSON(summary) } else { Terminal.printResult(summary.text) }
         } else {
             let summary = try CaptureSummary(path: file)

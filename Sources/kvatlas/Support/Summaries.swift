@@ -16,19 +16,19 @@ struct ModelSummary: Encodable {
     }
 
     let path: String
-    let version: Int
+    let format: ModelSource.Format
     let byteCount: Int
     let parameterCount: Int
     let metadata: [String: String]
     let tensors: [TensorEntry]
 
-    init(_ file: GGUFFile) {
-        path = file.file.path
-        version = file.version
-        byteCount = file.file.byteCount
-        parameterCount = file.orderedTensors.reduce(0) { $0 + $1.elementCount }
-        metadata = file.metadata.mapValues { $0.summary }
-        tensors = file.orderedTensors.map {
+    init(_ source: ModelSource) {
+        path = source.path
+        format = source.format
+        byteCount = source.weightFiles.reduce(0) { $0 + $1.byteCount }
+        parameterCount = source.orderedTensors.reduce(0) { $0 + $1.elementCount }
+        metadata = source.metadata.mapValues { $0.summary }
+        tensors = source.orderedTensors.map {
             TensorEntry(
                 name: $0.name,
                 elementType: $0.elementType,
@@ -41,7 +41,7 @@ struct ModelSummary: Encodable {
 
     var text: String {
         var rows = [
-            ["file", path], ["format", "GGUF version \(version)"], ["size", byteText(byteCount)],
+            ["file", path], ["format", format.rawValue], ["size", byteText(byteCount)],
             ["parameters", "\(parameterCount)"], ["tensors", "\(tensors.count)"],
         ]
         rows += metadata.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }

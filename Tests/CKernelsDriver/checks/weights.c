@@ -46,9 +46,10 @@ static void make_scales_ordinary(kva_type type, uint8_t *blocks, size_t count) {
         } else {
             kva_kernels_for(KVA_ISA_REFERENCE)->float_to_half(&scale, &bits, 1);
         }
-        memcpy(block + (type == KVA_Q6_K ? 208 : 0), &bits, sizeof bits);
-        if (type == KVA_Q4_1 || type == KVA_Q5_1 || type == KVA_Q4_K || type == KVA_Q5_K) {
-            memcpy(block + 2, &bits, sizeof bits);
+        const size_t place = type == KVA_Q6_K ? 208 : type == KVA_Q2_K ? 80 : type == KVA_Q3_K ? 108 : 0;
+        memcpy(block + place, &bits, sizeof bits);
+        if (type == KVA_Q4_1 || type == KVA_Q5_1 || type == KVA_Q2_K || type == KVA_Q4_K || type == KVA_Q5_K) {
+            memcpy(block + place + 2, &bits, sizeof bits);
         }
     }
 }

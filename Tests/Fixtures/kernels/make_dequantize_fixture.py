@@ -11,11 +11,13 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 
-BLOCKS = {"q4_0": 6, "q4_1": 6, "q5_0": 6, "q5_1": 6, "q8_0": 6, "q4_K": 3, "q5_K": 3, "q6_K": 3}
+BLOCKS = {"q4_0": 6, "q4_1": 6, "q5_0": 6, "q5_1": 6, "q8_0": 6, "q4_K": 3, "q5_K": 3, "q6_K": 3,
+          "q2_K": 3, "q3_K": 3, "iq4_nl": 6, "iq4_xs": 3}
 # Byte offsets of the float16 scales within a block.
 SCALES = {
     "q4_0": [0], "q4_1": [0, 2], "q5_0": [0], "q5_1": [0, 2], "q8_0": [0],
     "q4_K": [0, 2], "q5_K": [0, 2], "q6_K": [208],
+    "q2_K": [80, 82], "q3_K": [108], "iq4_nl": [0], "iq4_xs": [0],
 }
 CHOICES = np.array([0.0123, -0.037, 0.0, 6e-8, 3e-5, 700.0, -1.5], dtype=np.float16)
 

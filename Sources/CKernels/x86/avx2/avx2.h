@@ -44,6 +44,7 @@ void kva_avx2_gemv(kva_type type, const kva_gemv *work);
 /// Types with blocks of 32 and of 256 elements, for one vector or two.
 void kva_avx2_gemv_plain(kva_type type, const kva_gemv *work);
 void kva_avx2_gemv_k(kva_type type, const kva_gemv *work);
+void kva_avx2_gemv_halves(kva_type type, const kva_gemv *work);
 
 void kva_avx2_quantize_token_groups(const void *x, const kva_affine_shape *shape, size_t first_channel,
                                     size_t channel_count, uint8_t *codes, void *scales, void *_Nullable minima);

@@ -8,6 +8,7 @@
 // signed integer of code · 2^24: one conversion makes it a float, and the scale
 // carries the factor 2^-24, which is exact.
 
+#include "../../reference/iq4_levels.h"
 #include "../../reference/scalars.h"
 #include "avx2_inline.h"
 
@@ -80,25 +81,23 @@ KVA_INLINE __m256i kva_k_codes(const uint8_t *nibbles, const uint8_t *high, int 
     return codes;
 }
 
-/// Codes − 32 of the 32 elements `part` (0…7) of Q6_K.
-KVA_INLINE __m256i kva_q6_k_codes(const uint8_t *block, int part) {
-    const int half = part / 4, quarter = part % 4;
-    __m256i low = _mm256_loadu_si256((const __m256i *)(block + 64 * half + 32 * (quarter % 2)));
-    if (quarter / 2) { low = _mm256_srli_epi16(low, 4); }
-    __m256i high = _mm256_loadu_si256((const __m256i *)(block + 128 + 32 * half));
-    high = quarter < 2 ? _mm256_slli_epi16(high, 4 - 2 * quarter) : _mm256_srli_epi16(high, 2 * quarter - 4);
-    const __m256i codes = _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)),
-                                          _mm256_and_si256(high, _mm256_set1_epi8(48)));
-    return _mm256_sub_epi8(codes, _mm256_set1_epi8(32));
+/// The levels of IQ4 that nibbles stand for.
+KVA_INLINE __m256i kva_iq4_values(__m256i nibbles) {
+    const __m256i levels = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)kva_iq4_levels));
+    return _mm256_shuffle_epi8(levels, nibbles);
 }
 
-/// The 16 scales of Q6_K times `factor`: two for each part, in the order of the parts.
-KVA_INLINE void kva_unpack_q6_k_scales(const uint8_t *block, float factor, float scales[16]) {
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)(block + 192));
-    const __m256 d = _mm256_set1_ps(kva_block_half(block + 208) * factor);
-    _mm256_storeu_ps(scales, _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))));
-    _mm256_storeu_ps(scales + 8,
-                     _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))));
+/// The eight scales of IQ4_XS times d.
+KVA_INLINE __m256 kva_iq4_xs_scales(const uint8_t *block) {
+    const __m128i bytes = _mm_cvtsi32_si128((int)kva_load32(block + 4));
+    const __m128i nibbles =
+        _mm_and_si128(_mm_unpacklo_epi8(bytes, _mm_srli_epi16(bytes, 4)), _mm_set1_epi8(15));
+    const __m256i tops = _mm256_srlv_epi32(_mm256_set1_epi32((int)((uint32_t)kva_load16(block + 2) << 4)),
+                                           _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
+    const __m256i codes =
+        _mm256_or_si256(_mm256_cvtepu8_epi32(nibbles), _mm256_and_si256(tops, _mm256_set1_epi32(48)));
+    return _mm256_mul_ps(_mm256_set1_ps(kva_block_half(block)),
+                         _mm256_cvtepi32_ps(_mm256_sub_epi32(codes, _mm256_set1_epi32(32))));
 }
 
 /// `low` in the lower four lanes, `high` in the upper four.
@@ -112,6 +111,7 @@ KVA_INLINE __m256i kva_plain_codes(kva_type type, const uint8_t *block, float *s
     *offset = 0;
     switch (type) {
         case KVA_Q4_0: return _mm256_sub_epi8(kva_nibbles(block + 2), _mm256_set1_epi8(8));
+        case KVA_IQ4_NL: return kva_iq4_values(kva_nibbles(block + 2));
         case KVA_Q4_1: *offset = kva_block_half(block + 2); return kva_nibbles(block + 4);
         case KVA_Q5_0:
             return _mm256_sub_epi8(_mm256_or_si256(kva_nibbles(block + 6), kva_fifth_bits(kva_load32(block + 2))),

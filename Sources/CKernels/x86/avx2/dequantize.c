@@ -1,7 +1,7 @@
 #if defined(__x86_64__)
 
 #include "../../reference/reference.h"
-#include "blocks.h"
+#include "half_blocks.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
@@ -41,13 +41,30 @@ KVA_INLINE void dequantize_k(int five, const uint8_t *block, float *y, size_t co
     }
 }
 
-static void dequantize_q6_k(const uint8_t *block, float *y, size_t count) {
-    for (size_t i = 0; i < count; i += 256, block += 210) {
-        float scales[16];
-        kva_unpack_q6_k_scales(block, KVA_BYTE_FACTOR, scales);
+static void dequantize_iq4_xs(const uint8_t *block, float *y, size_t count) {
+    for (size_t i = 0; i < count; i += 256, block += 136) {
+        float scales[8];
+        _mm256_storeu_ps(scales, _mm256_mul_ps(kva_iq4_xs_scales(block), _mm256_set1_ps(KVA_BYTE_FACTOR)));
         for (int part = 0; part < 8; part++) {
-            write_32(kva_q6_k_codes(block, part), kva_two_halves(scales + 2 * part), _mm256_setzero_ps(), 0,
-                     y + i + 32 * part);
+            write_32(kva_iq4_values(kva_nibbles(block + 8 + 16 * part)), _mm256_set1_ps(scales[part]),
+                     _mm256_setzero_ps(), 0, y + i + 32 * part);
+        }
+    }
+}
+
+KVA_INLINE void dequantize_halves(kva_type type, const uint8_t *block, float *y, size_t count) {
+    const int adds = type == KVA_Q2_K;
+    for (size_t i = 0; i < count; i += 256, block += kva_half_block_bytes(type)) {
+        float scales[16], offsets[16];
+        for (int half = 0; half < 2; half++) {
+            __m256 scale, offset;
+            kva_half_scales(type, block, half, &scale, &offset);
+            _mm256_storeu_ps(scales + 8 * half, _mm256_mul_ps(scale, _mm256_set1_ps(KVA_BYTE_FACTOR)));
+            _mm256_storeu_ps(offsets + 8 * half, _mm256_xor_ps(offset, _mm256_set1_ps(-0.0f)));
+        }
+        for (int part = 0; part < 8; part++) {
+            write_32(kva_half_block_codes(type, block, part), kva_two_halves(scales + 2 * part),
+                     kva_two_halves(offsets + 2 * part), adds, y + i + 32 * part);
         }
     }
 }
@@ -63,7 +80,11 @@ void kva_avx2_dequantize(kva_type type, const uint8_t *source, float *target, si
         case KVA_Q8_0: dequantize_plain(KVA_Q8_0, 34, 0, source, target, count); break;
         case KVA_Q4_K: dequantize_k(0, source, target, count); break;
         case KVA_Q5_K: dequantize_k(1, source, target, count); break;
-        case KVA_Q6_K: dequantize_q6_k(source, target, count); break;
+        case KVA_Q2_K: dequantize_halves(KVA_Q2_K, source, target, count); break;
+        case KVA_Q3_K: dequantize_halves(KVA_Q3_K, source, target, count); break;
+        case KVA_Q6_K: dequantize_halves(KVA_Q6_K, source, target, count); break;
+        case KVA_IQ4_NL: dequantize_plain(KVA_IQ4_NL, 18, 0, source, target, count); break;
+        case KVA_IQ4_XS: dequantize_iq4_xs(source, target, count); break;
         default: kva_reference_dequantize(type, source, target, count);
     }
 }

@@ -4,7 +4,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-// Q4_K, Q5_K, Q6_K: blocks of 256 elements.
+// Q4_K, Q5_K, IQ4_XS: blocks of 256 elements in which each 32 have a scale.
 
 /// Codes of the sub-blocks 2·pair and 2·pair + 1: their first 16 elements (`half` 0) or their last.
 KVA_INLINE __m256i k_codes(const uint8_t *nibbles, const uint8_t *high, int pair, int half) {
@@ -53,64 +53,45 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
     }
 }
 
-// MARK: - Q6_K
+// MARK: - IQ4_XS
 
-/// Codes of two of the four 32-element parts of one half (`pair` 0: parts 0 and 1): their first 16 elements
-/// (`last` 0) or their last.
-KVA_INLINE __m256i q6_k_codes(const uint8_t *block, int half, int pair, int last) {
-    const uint8_t *low = block + 64 * half + 16 * last, *high = block + 128 + 32 * half + 16 * last;
-    __m256i nibbles = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)low)),
-                                              _mm_loadu_si128((const __m128i *)(low + 32)), 1);
-    if (pair) { nibbles = _mm256_srli_epi16(nibbles, 4); }
-    const __m256i tops = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)high));
-    const __m256i moved = pair ? _mm256_srlv_epi64(tops, _mm256_setr_epi64x(0, 0, 2, 2))
-                               : _mm256_sllv_epi64(tops, _mm256_setr_epi64x(4, 4, 2, 2));
-    return _mm256_or_si256(_mm256_and_si256(nibbles, _mm256_set1_epi8(15)),
-                           _mm256_and_si256(moved, _mm256_set1_epi8(48)));
-}
-
-/// The scales of a prepared vector's four blocks, each twice, in the blocks' order.
-KVA_INLINE __m256 twice_each(const float *pairs) {
-    return _mm256_permutevar8x32_ps(_mm256_loadu_ps(pairs), _mm256_setr_epi32(0, 0, 4, 4, 2, 2, 6, 6));
-}
-
-KVA_INLINE void gemv_q6_k(size_t tokens, const kva_gemv *work) {
+KVA_INLINE void gemv_iq4_xs(size_t tokens, const kva_gemv *work) {
     kva_prepared_places x[2];
     for (size_t t = 0; t < tokens; t++) { x[t] = kva_places_of_token(work->prepared, work->columns, t); }
     for (size_t row = 0; row < work->rows; row++) {
         const uint8_t *block = work->weights + row * work->row_bytes;
-        __m256 totals[2], offsets[2];
-        for (size_t t = 0; t < tokens; t++) { totals[t] = offsets[t] = _mm256_setzero_ps(); }
-        for (size_t i = 0; i < work->columns; i += 256, block += 210) {
-            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 210);
-            const __m256 d = _mm256_set1_ps(kva_block_half(block + 208));
-            for (int half = 0; half < 2; half++) {
-                const __m128i bytes = _mm_loadl_epi64((const __m128i *)(block + 192 + 8 * half));
-                const __m256 scales = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), d);
-                const __m256i first[2] = {q6_k_codes(block, half, 0, 0), q6_k_codes(block, half, 1, 0)};
-                const __m256i last[2] = {q6_k_codes(block, half, 0, 1), q6_k_codes(block, half, 1, 1)};
+        __m256 totals[2];
+        for (size_t t = 0; t < tokens; t++) { totals[t] = _mm256_setzero_ps(); }
+        for (size_t i = 0; i < work->columns; i += 256, block += 136) {
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 136);
+            const __m256 scales = kva_iq4_xs_scales(block);
+            for (int step = 0; step < 2; step++) {
+                // In the order of a prepared vector's pairs.
+                const __m256 places = _mm256_permutevar8x32_ps(
+                    scales, _mm256_add_epi32(_mm256_setr_epi32(0, 0, 2, 2, 1, 1, 3, 3), _mm256_set1_epi32(4 * step)));
+                __m256 pair[2];
                 for (size_t t = 0; t < tokens; t++) {
-                    const size_t place = i / 16 + 8 * (size_t)half;
-                    offsets[t] = _mm256_fmadd_ps(scales, _mm256_loadu_ps(x[t].half_sums + place), offsets[t]);
-                    // Parts 0, 2 | 1, 3, first and last halves: then factors spread within lanes.
-                    const __m256 factors = _mm256_castpd_ps(_mm256_permute4x64_pd(
-                        _mm256_castps_pd(_mm256_mul_ps(scales, twice_each(x[t].pairs + place))), 0xD8));
-                    const int8_t *digits = x[t].digits + 3 * i + 384 * (size_t)half;
-                    __m256 sum = totals[t];
-                    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(kva_product_32(first[0], digits)),
-                                          _mm256_permute_ps(factors, 0x00), sum);
-                    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(kva_product_32(last[0], digits + 64)),
-                                          _mm256_permute_ps(factors, 0x55), sum);
-                    sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(kva_product_32(first[1], digits + 32)),
-                                          _mm256_permute_ps(factors, 0xAA), sum);
-                    totals[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(kva_product_32(last[1], digits + 96)),
-                                                _mm256_permute_ps(factors, 0xFF), sum);
+                    pair[t] = _mm256_mul_ps(places, _mm256_loadu_ps(x[t].pairs + i / 16 + 8 * (size_t)step));
+                }
+                for (int half = 0; half < 2; half++) {
+                    const __m256i bytes =
+                        _mm256_loadu_si256((const __m256i *)(block + 8 + 64 * step + 32 * half));
+                    const __m256i a = kva_iq4_values(_mm256_and_si256(bytes, _mm256_set1_epi8(15)));
+                    const __m256i b =
+                        kva_iq4_values(_mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15)));
+                    for (size_t t = 0; t < tokens; t++) {
+                        const int8_t *digits = x[t].digits + 3 * i + 384 * (size_t)step + 32 * (size_t)half;
+                        const __m256i sums = _mm256_add_epi32(kva_signed_product_32(a, digits),
+                                                              kva_signed_product_32(b, digits + 64));
+                        const __m256 factors =
+                            half ? _mm256_permute_ps(pair[t], 0xAA) : _mm256_permute_ps(pair[t], 0x00);
+                        totals[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums), factors, totals[t]);
+                    }
                 }
             }
         }
         for (size_t t = 0; t < tokens; t++) {
-            const __m256 all = _mm256_fmadd_ps(offsets[t], _mm256_set1_ps(-32), totals[t]);
-            work->result[t * work->result_stride + row] = kva_horizontal_sum(all);
+            work->result[t * work->result_stride + row] = kva_horizontal_sum(totals[t]);
         }
     }
 }
@@ -121,7 +102,7 @@ KVA_INLINE void gemv_tokens(kva_type type, size_t tokens, const kva_gemv *work) 
     switch (type) {
         case KVA_Q4_K: gemv_k(0, tokens, work); break;
         case KVA_Q5_K: gemv_k(1, tokens, work); break;
-        default: gemv_q6_k(tokens, work);
+        default: gemv_iq4_xs(tokens, work);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-// Q4_0, Q4_1, Q5_0, Q5_1, Q8_0: blocks of 32 elements, taken by fours.
+// Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL: blocks of 32 elements, taken by fours.
 
 /// What differs between the types, known to the compiler.
 typedef struct {
@@ -12,8 +12,11 @@ typedef struct {
     size_t bytes, fifth_bits, codes;
     /// Subtracted from codes; with 0 there is an offset behind the scale.
     int bias;
-    int has_bytes;
+    /// Codes are signed bytes; or nibbles that stand for such.
+    int has_bytes, has_levels;
 } plain_type;
+
+KVA_INLINE int is_signed(plain_type type) { return type.has_bytes || type.has_levels; }
 
 KVA_INLINE __m256i load_both(const uint8_t *first, const uint8_t *second) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)first)),
@@ -39,6 +42,10 @@ KVA_INLINE void codes_of(plain_type type, const uint8_t *first, const uint8_t *s
     }
     *a = _mm256_and_si256(bytes, _mm256_set1_epi8(15));
     *b = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
+    if (type.has_levels) {
+        *a = kva_iq4_values(*a);
+        *b = kva_iq4_values(*b);
+    }
     if (type.fifth_bits) {
         const __m256i bits = _mm256_blend_epi32(_mm256_set1_epi32((int)kva_load32(first + type.fifth_bits)),
                                                 _mm256_set1_epi32((int)kva_load32(second + type.fifth_bits)), 0xF0);
@@ -49,7 +56,7 @@ KVA_INLINE void codes_of(plain_type type, const uint8_t *first, const uint8_t *s
 
 /// Scale and offset, for types without one the scale twice, of blocks 0, 2, 1, 3.
 KVA_INLINE __m256 scales_of(plain_type type, const uint8_t *const blocks[4]) {
-    if (type.bias || type.has_bytes) {
+    if (type.bias || is_signed(type)) {
         const uint64_t halves = kva_load16(blocks[0]) | (uint64_t)kva_load16(blocks[2]) << 16 |
                                 (uint64_t)kva_load16(blocks[1]) << 32 | (uint64_t)kva_load16(blocks[3]) << 48;
         const __m128i each = _mm_cvtsi64_si128((int64_t)halves);
@@ -60,9 +67,9 @@ KVA_INLINE __m256 scales_of(plain_type type, const uint8_t *const blocks[4]) {
 }
 
 KVA_INLINE __m256 products_of(plain_type type, __m256i a, __m256i b, const int8_t *digits) {
-    const __m256i sums = type.has_bytes ? _mm256_add_epi32(kva_signed_product_32(a, digits),
-                                                           kva_signed_product_32(b, digits + 64))
-                                        : kva_product_64(a, b, digits);
+    const __m256i sums = is_signed(type) ? _mm256_add_epi32(kva_signed_product_32(a, digits),
+                                                            kva_signed_product_32(b, digits + 64))
+                                         : kva_product_64(a, b, digits);
     return _mm256_cvtepi32_ps(sums);
 }
 
@@ -109,7 +116,7 @@ KVA_INLINE void gemv_type(plain_type type, size_t tokens, const kva_gemv *work) 
             const uint8_t *const last[4] = {source, source + second, source + third, source};
             add_blocks(type, last, i, tokens, x, totals, pairs);
         }
-        const float factor = type.has_bytes ? 0 : type.bias ? (float)-type.bias : 1;
+        const float factor = is_signed(type) ? 0 : type.bias ? (float)-type.bias : 1;
         for (size_t t = 0; t < tokens; t++) {
             work->result[t * work->result_stride + row] = kva_finish(totals[t], pairs[t], factor);
         }
@@ -118,11 +125,12 @@ KVA_INLINE void gemv_type(plain_type type, size_t tokens, const kva_gemv *work) 
 
 KVA_INLINE void gemv_tokens(kva_type type, size_t tokens, const kva_gemv *work) {
     switch (type) {
-        case KVA_Q4_0: gemv_type((plain_type){18, 0, 2, 8, 0}, tokens, work); break;
-        case KVA_Q4_1: gemv_type((plain_type){20, 0, 4, 0, 0}, tokens, work); break;
-        case KVA_Q5_0: gemv_type((plain_type){22, 2, 6, 16, 0}, tokens, work); break;
-        case KVA_Q5_1: gemv_type((plain_type){24, 4, 8, 0, 0}, tokens, work); break;
-        default: gemv_type((plain_type){34, 0, 2, 0, 1}, tokens, work);
+        case KVA_Q4_0: gemv_type((plain_type){18, 0, 2, 8, 0, 0}, tokens, work); break;
+        case KVA_Q4_1: gemv_type((plain_type){20, 0, 4, 0, 0, 0}, tokens, work); break;
+        case KVA_Q5_0: gemv_type((plain_type){22, 2, 6, 16, 0, 0}, tokens, work); break;
+        case KVA_Q5_1: gemv_type((plain_type){24, 4, 8, 0, 0, 0}, tokens, work); break;
+        case KVA_IQ4_NL: gemv_type((plain_type){18, 0, 2, 0, 0, 1}, tokens, work); break;
+        default: gemv_type((plain_type){34, 0, 2, 0, 1, 0}, tokens, work);
     }
 }
 

@@ -18,6 +18,7 @@ void kva_avx512_gemv(kva_type type, const kva_gemv *work);
 /// Types with blocks of 32 and of 256 elements, for one, two or four vectors.
 void kva_avx512_gemv_plain(kva_type type, const kva_gemv *work);
 void kva_avx512_gemv_k(kva_type type, const kva_gemv *work);
+void kva_avx512_gemv_halves(kva_type type, const kva_gemv *work);
 
 void kva_avx512_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_avx512_attention_values(const kva_attention_side *values, const float *weights, float *output);

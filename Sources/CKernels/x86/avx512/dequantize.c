@@ -1,7 +1,7 @@
 #if defined(__x86_64__)
 
 #include "../../reference/reference.h"
-#include "../avx2/blocks.h"
+#include "../avx2/half_blocks.h"
 #include "avx512_inline.h"
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
@@ -40,16 +40,35 @@ KVA_INLINE void dequantize_k(int five, const uint8_t *block, float *y, size_t co
     }
 }
 
-static void dequantize_q6_k(const uint8_t *block, float *y, size_t count) {
-    for (size_t i = 0; i < count; i += 256, block += 210) {
-        float scales[16];
-        kva_unpack_q6_k_scales(block, 1, scales);
+static void dequantize_iq4_xs(const uint8_t *block, float *y, size_t count) {
+    for (size_t i = 0; i < count; i += 256, block += 136) {
+        float scales[8];
+        _mm256_storeu_ps(scales, kva_iq4_xs_scales(block));
         for (int part = 0; part < 8; part++) {
-            const __m256i codes = kva_q6_k_codes(block, part);
-            const __m512 zero = _mm512_setzero_ps();
-            write_16(_mm256_castsi256_si128(codes), _mm512_set1_ps(scales[2 * part]), zero, 0, y + i + 32 * part);
-            write_16(_mm256_extracti128_si256(codes, 1), _mm512_set1_ps(scales[2 * part + 1]), zero, 0,
-                     y + i + 32 * part + 16);
+            const __m256i codes = kva_iq4_values(kva_nibbles(block + 8 + 16 * part));
+            const __m512 scale = _mm512_set1_ps(scales[part]), zero = _mm512_setzero_ps();
+            write_16(_mm256_castsi256_si128(codes), scale, zero, 0, y + i + 32 * part);
+            write_16(_mm256_extracti128_si256(codes, 1), scale, zero, 0, y + i + 32 * part + 16);
+        }
+    }
+}
+
+KVA_INLINE void dequantize_halves(kva_type type, const uint8_t *block, float *y, size_t count) {
+    const int adds = type == KVA_Q2_K;
+    for (size_t i = 0; i < count; i += 256, block += kva_half_block_bytes(type)) {
+        float scales[16], offsets[16];
+        for (int half = 0; half < 2; half++) {
+            __m256 scale, offset;
+            kva_half_scales(type, block, half, &scale, &offset);
+            _mm256_storeu_ps(scales + 8 * half, scale);
+            _mm256_storeu_ps(offsets + 8 * half, _mm256_xor_ps(offset, _mm256_set1_ps(-0.0f)));
+        }
+        for (int part = 0; part < 8; part++) {
+            const __m256i codes = kva_half_block_codes(type, block, part);
+            write_16(_mm256_castsi256_si128(codes), _mm512_set1_ps(scales[2 * part]),
+                     _mm512_set1_ps(offsets[2 * part]), adds, y + i + 32 * part);
+            write_16(_mm256_extracti128_si256(codes, 1), _mm512_set1_ps(scales[2 * part + 1]),
+                     _mm512_set1_ps(offsets[2 * part + 1]), adds, y + i + 32 * part + 16);
         }
     }
 }
@@ -63,7 +82,11 @@ void kva_avx512_dequantize(kva_type type, const uint8_t *source, float *target, 
         case KVA_Q8_0: dequantize_plain(KVA_Q8_0, 34, 0, source, target, count); break;
         case KVA_Q4_K: dequantize_k(0, source, target, count); break;
         case KVA_Q5_K: dequantize_k(1, source, target, count); break;
-        case KVA_Q6_K: dequantize_q6_k(source, target, count); break;
+        case KVA_Q2_K: dequantize_halves(KVA_Q2_K, source, target, count); break;
+        case KVA_Q3_K: dequantize_halves(KVA_Q3_K, source, target, count); break;
+        case KVA_Q6_K: dequantize_halves(KVA_Q6_K, source, target, count); break;
+        case KVA_IQ4_NL: dequantize_plain(KVA_IQ4_NL, 18, 0, source, target, count); break;
+        case KVA_IQ4_XS: dequantize_iq4_xs(source, target, count); break;
         default: kva_avx2_dequantize(type, source, target, count);
     }
 }

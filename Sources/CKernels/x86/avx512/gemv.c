@@ -80,7 +80,10 @@ void kva_avx512_gemv(kva_type type, const kva_gemv *work) {
             case KVA_BF16: gemv_floats_of(KVA_BF16, 2, &part); break;
             case KVA_Q4_K:
             case KVA_Q5_K:
-            case KVA_Q6_K: kva_avx512_gemv_k(type, &part); break;
+            case KVA_IQ4_XS: kva_avx512_gemv_k(type, &part); break;
+            case KVA_Q2_K:
+            case KVA_Q3_K:
+            case KVA_Q6_K: kva_avx512_gemv_halves(type, &part); break;
             case KVA_TYPE_COUNT: break;
             default: kva_avx512_gemv_plain(type, &part);
         }

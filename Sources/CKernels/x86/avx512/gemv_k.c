@@ -5,7 +5,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
                              apply_to = function)
 
-// Q4_K, Q5_K, Q6_K: blocks of 256 elements in two steps of 128.
+// Q4_K, Q5_K, IQ4_XS: blocks of 256 elements in which each 32 have a scale, in two steps of 128.
 
 /// Scales and minima of Q4_K and Q5_K times d and dmin, in pairs as a prepared vector's.
 KVA_INLINE __m512 k_scales(const uint8_t *block) {
@@ -60,53 +60,43 @@ KVA_INLINE void gemv_k(int five, size_t tokens, const kva_gemv *work) {
     }
 }
 
-// MARK: - Q6_K
+// MARK: - IQ4_XS
 
-/// Codes of the four 32-element parts of one half: their first 16 elements (`last` 0) or their last.
-KVA_INLINE __m512i q6_k_codes(const uint8_t *block, int half, int last) {
-    const uint8_t *low = block + 64 * half + 16 * last, *high = block + 128 + 32 * half + 16 * last;
-    const __m512i even = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)low));
-    const __m512i pairs = _mm512_mask_broadcast_i32x4(even, 0xF0F0, _mm_loadu_si128((const __m128i *)(low + 32)));
-    const __m512i nibbles = _mm512_and_si512(
-        _mm512_srlv_epi64(pairs, _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4)), _mm512_set1_epi8(15));
-    const __m512i tops = _mm512_rolv_epi64(_mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)high)),
-                                           _mm512_setr_epi64(4, 4, 2, 2, 0, 0, 62, 62));
-    return _mm512_ternarylogic_epi64(nibbles, tops, _mm512_set1_epi8(48), 0xF8);
+KVA_INLINE __m512i iq4_values(__m512i nibbles) {
+    const __m512i levels = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)kva_iq4_levels));
+    return _mm512_shuffle_epi8(levels, nibbles);
 }
 
-KVA_INLINE void gemv_q6_k(size_t tokens, const kva_gemv *work) {
-    // Scale of each 16 elements in a prepared vector's pairs; and of the lanes of a half's first 16 elements.
-    const __m512i each = _mm512_setr_epi32(0, 0, 4, 4, 2, 2, 6, 6, 8, 8, 12, 12, 10, 10, 14, 14);
-    const __m512i lanes = _mm512_setr_epi32(0, 0, 0, 0, 2, 2, 2, 2, 4, 4, 4, 4, 6, 6, 6, 6);
+KVA_INLINE void gemv_iq4_xs(size_t tokens, const kva_gemv *work) {
+    // In the order of a prepared vector's pairs.
+    const __m512i order = _mm512_setr_epi32(0, 0, 2, 2, 1, 1, 3, 3, 4, 4, 6, 6, 5, 5, 7, 7);
     kva_prepared_places x[4];
     for (size_t t = 0; t < tokens; t++) { x[t] = kva_places_of_token(work->prepared, work->columns, t); }
     for (size_t row = 0; row < work->rows; row++) {
         const uint8_t *block = work->weights + row * work->row_bytes;
-        __m512 totals[4], offsets[4];
-        for (size_t t = 0; t < tokens; t++) { totals[t] = offsets[t] = _mm512_setzero_ps(); }
-        for (size_t i = 0; i < work->columns; i += 256, block += 210) {
-            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 210);
-            const __m512 d = _mm512_cvtph_ps(_mm256_set1_epi16((short)kva_load16(block + 208)));
-            const __m512i codes = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(block + 192)));
-            const __m512 scales = _mm512_mul_ps(_mm512_cvtepi32_ps(codes), d);
-            __m512 factors[4];
+        __m512 totals[4];
+        for (size_t t = 0; t < tokens; t++) { totals[t] = _mm512_setzero_ps(); }
+        for (size_t i = 0; i < work->columns; i += 256, block += 136) {
+            kva_prefetch(block, KVA_PREFETCH_DISTANCE, 136);
+            const __m512 scales = _mm512_permutexvar_ps(order, _mm512_castps256_ps512(kva_iq4_xs_scales(block)));
+            __m512 pair[4];
             for (size_t t = 0; t < tokens; t++) {
-                offsets[t] = _mm512_fmadd_ps(scales, _mm512_loadu_ps(x[t].half_sums + i / 16), offsets[t]);
-                factors[t] = _mm512_mul_ps(scales, _mm512_permutexvar_ps(each, _mm512_loadu_ps(x[t].pairs + i / 16)));
+                pair[t] = _mm512_mul_ps(scales, _mm512_loadu_ps(x[t].pairs + i / 16));
             }
-            for (int part = 0; part < 4; part++) {
-                const __m512i values = q6_k_codes(block, part / 2, part % 2);
-                const __m512i places = _mm512_add_epi32(lanes, _mm512_set1_epi32(part / 2 * 8 + part % 2));
+            for (int step = 0; step < 2; step++) {
+                const __m512i bytes = _mm512_loadu_si512(block + 8 + 64 * step);
+                const __m512i a = iq4_values(_mm512_and_si512(bytes, _mm512_set1_epi8(15)));
+                const __m512i b = iq4_values(_mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15)));
+                const __m512i places = _mm512_add_epi32(kva_spread_scales(), _mm512_set1_epi32(8 * step));
                 for (size_t t = 0; t < tokens; t++) {
-                    const int8_t *digits = x[t].digits + 3 * i + 384 * (size_t)(part / 2) + 64 * (size_t)(part % 2);
-                    totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(kva_product_64(values, digits)),
-                                                _mm512_permutexvar_ps(places, factors[t]), totals[t]);
+                    const __m512i sums = kva_signed_product_128(a, b, x[t].digits + 3 * i + 384 * (size_t)step);
+                    totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_permutexvar_ps(places, pair[t]),
+                                                totals[t]);
                 }
             }
         }
         for (size_t t = 0; t < tokens; t++) {
-            const __m512 all = _mm512_fmadd_ps(offsets[t], _mm512_set1_ps(-32), totals[t]);
-            work->result[t * work->result_stride + row] = kva_finish(all, _mm512_setzero_ps(), 0);
+            work->result[t * work->result_stride + row] = kva_finish(totals[t], _mm512_setzero_ps(), 0);
         }
     }
 }
@@ -117,7 +107,7 @@ KVA_INLINE void gemv_tokens(kva_type type, size_t tokens, const kva_gemv *work) 
     switch (type) {
         case KVA_Q4_K: gemv_k(0, tokens, work); break;
         case KVA_Q5_K: gemv_k(1, tokens, work); break;
-        default: gemv_q6_k(tokens, work);
+        default: gemv_iq4_xs(tokens, work);
     }
 }
 

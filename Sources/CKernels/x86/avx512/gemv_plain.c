@@ -5,7 +5,7 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
                              apply_to = function)
 
-// Q4_0, Q4_1, Q5_0, Q5_1, Q8_0: blocks of 32 elements, taken by fours. All but Q8_0 fit two loads, from which
+// Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL: blocks of 32 elements, taken by fours. All but Q8_0 fit two loads, from which
 // one shuffle of words each picks the nibbles, the scales and the fifth bits.
 
 typedef short words_32 __attribute__((vector_size(64)));
@@ -16,6 +16,8 @@ typedef struct {
     int words, fifth_bits, nibbles;
     /// Subtracted from codes; with 0 the second word of a block is an offset.
     int bias;
+    /// Nibbles stand for signed bytes.
+    int has_levels;
 } plain_type;
 
 /// The blocks of one step in two overlapping loads of 32 words, the second of which ends with the fourth block.
@@ -50,7 +52,7 @@ KVA_INLINE __m512i pick(four_blocks blocks, words_32 places) {
 
 /// Scale and offset, for types without one the scale twice, of blocks 0, 2, 1, 3.
 KVA_INLINE __m256 scales_of(plain_type type, four_blocks blocks) {
-    const int offset = type.bias ? 0 : 1;
+    const int offset = type.bias || type.has_levels ? 0 : 1;
     const words_32 places = {word_at(type, 0, 0), word_at(type, 0, offset), word_at(type, 2, 0),
                              word_at(type, 2, offset), word_at(type, 1, 0), word_at(type, 1, offset),
                              word_at(type, 3, 0), word_at(type, 3, offset)};
@@ -63,6 +65,11 @@ KVA_INLINE void codes_of(plain_type type, four_blocks blocks, __m512i *a, __m512
     const __m512i nibbles = pick(blocks, places);
     *a = _mm512_and_si512(nibbles, _mm512_set1_epi8(15));
     *b = _mm512_and_si512(_mm512_srli_epi16(nibbles, 4), _mm512_set1_epi8(15));
+    if (type.has_levels) {
+        const __m512i levels = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)kva_iq4_levels));
+        *a = _mm512_shuffle_epi8(levels, *a);
+        *b = _mm512_shuffle_epi8(levels, *b);
+    }
     if (type.fifth_bits) {
         const int low = type.fifth_bits, high = low + 1;
         const words_32 bits = {word_at(type, 0, low),  word_at(type, 1, low),  word_at(type, 2, low),
@@ -94,16 +101,19 @@ KVA_INLINE void gemv_nibbles(plain_type type, size_t tokens, const kva_gemv *wor
             __m512i a, b;
             codes_of(type, here, &a, &b);
             for (size_t t = 0; t < tokens; t++) {
-                const __m512 products = _mm512_cvtepi32_ps(kva_product_128(a, b, x[t].digits + 96 * i));
+                const int8_t *digits = x[t].digits + 96 * i;
+                const __m512 products = _mm512_cvtepi32_ps(
+                    type.has_levels ? kva_signed_product_128(a, b, digits) : kva_product_128(a, b, digits));
                 const __m256 pair = _mm256_mul_ps(scales, _mm256_loadu_ps(x[t].pairs + 2 * i));
                 pairs[t] = _mm256_add_ps(pairs[t], pair);
                 const __m512 factors = _mm512_permutexvar_ps(kva_spread_scales(), _mm512_castps256_ps512(pair));
                 totals[t] = _mm512_fmadd_ps(products, factors, totals[t]);
             }
         }
+        const float factor = type.has_levels ? 0 : type.bias ? (float)-type.bias : 1;
         for (size_t t = 0; t < tokens; t++) {
             work->result[t * work->result_stride + row] =
-                kva_finish(totals[t], _mm512_zextps256_ps512(pairs[t]), type.bias ? (float)-type.bias : 1);
+                kva_finish(totals[t], _mm512_zextps256_ps512(pairs[t]), factor);
         }
     }
 }
@@ -169,10 +179,11 @@ KVA_INLINE void gemv_q8_0(size_t tokens, const kva_gemv *work) {
 
 KVA_INLINE void gemv_tokens(kva_type type, size_t tokens, const kva_gemv *work) {
     switch (type) {
-        case KVA_Q4_0: gemv_nibbles((plain_type){9, 0, 1, 8}, tokens, work); break;
-        case KVA_Q4_1: gemv_nibbles((plain_type){10, 0, 2, 0}, tokens, work); break;
-        case KVA_Q5_0: gemv_nibbles((plain_type){11, 1, 3, 16}, tokens, work); break;
-        case KVA_Q5_1: gemv_nibbles((plain_type){12, 2, 4, 0}, tokens, work); break;
+        case KVA_Q4_0: gemv_nibbles((plain_type){9, 0, 1, 8, 0}, tokens, work); break;
+        case KVA_Q4_1: gemv_nibbles((plain_type){10, 0, 2, 0, 0}, tokens, work); break;
+        case KVA_Q5_0: gemv_nibbles((plain_type){11, 1, 3, 16, 0}, tokens, work); break;
+        case KVA_Q5_1: gemv_nibbles((plain_type){12, 2, 4, 0, 0}, tokens, work); break;
+        case KVA_IQ4_NL: gemv_nibbles((plain_type){9, 0, 1, 0, 1}, tokens, work); break;
         default: gemv_q8_0(tokens, work);
     }
 }

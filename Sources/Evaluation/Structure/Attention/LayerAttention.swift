@@ -7,7 +7,7 @@ import TensorCore
 /// Where the sampled queries of one sequence of one layer look, and the norms of the tokens they look at.
 ///
 /// Exact causal attention in float32, as the error study computes it: `softmax(q · Kᵀ / √D)` over the keys up to the
-/// query's own position. Rows with NaN or infinity are left out and counted.
+/// query's own position; those that the layer's window hides have weights of zero. Rows with NaN or infinity are left out and counted.
 struct LayerAttention {
     /// Tokens at the start of a sequence whose share `firstShare` is: as many as sink windows commonly keep.
     static let firstTokens = 4
@@ -75,6 +75,7 @@ struct LayerAttention {
         let positions = QuerySample.positions(tokens: count, maximum: maximumQueries, stride: 1)
         let keys = try capture.readHalf(.key, layer: layer, tokens: tokens)
         let queries = try Self.queries(capture, layer: layer, at: positions.map { tokens.lowerBound + $0 })
+        let reach = CaptureFileSource(capture: capture).attention(layer: layer)
         profiles = [Profile](repeating: Profile(), count: heads)
         var sums = [Double](repeating: 0, count: count)
         var crowded = [Int](repeating: 0, count: count)
@@ -94,7 +95,8 @@ struct LayerAttention {
                     heads: heads,
                     firstHead: kvHead * group,
                     group: group,
-                    channels: headDim
+                    channels: headDim,
+                    reach: reach
                 )
                 return Self.look(block, at: head)
             }.reversed()
@@ -117,6 +119,8 @@ struct LayerAttention {
                 }
                 var later = 0
                 for token in (0..<count).reversed() {
+                    // Queries that the token has left the window of.
+                    if let window = reach.window, token + window < count { later -= seen[token + window] }
                     if later > 0 {
                         let share = received[token] / Double(later)
                         sums[token] += share

@@ -1,9 +1,19 @@
 import TensorCore
 
-// Typed access to the metadata. Each getter comes twice: `x(_:)` throws if the
-// key is missing, `xIfPresent(_:)` gives `nil`; both throw on another kind.
+/// What a model's files say of it, as values by key: the metadata of a GGUF file, or the JSON files of a Hugging Face
+/// folder.
+///
+/// Each getter comes twice: `x(_:)` throws if the key is missing, `xIfPresent(_:)` gives `nil`; both throw on another
+/// kind.
+public protocol ModelMetadata: Sendable {
+    /// Of the file or folder, for messages.
+    var path: String { get }
+    /// In the file's order.
+    var keys: [String] { get }
+    var metadata: [String: MetadataValue] { get }
+}
 
-extension GGUFFile {
+extension ModelMetadata {
     public func integer(_ key: String) throws -> Int { try required(key, integerIfPresent) }
     public func integerIfPresent(_ key: String) throws -> Int? {
         try value(key, "an integer that fits 64 bits") { $0.integer }
@@ -42,7 +52,7 @@ extension GGUFFile {
 
     private func required<Result>(_ key: String, _ get: (String) throws -> Result?) throws -> Result {
         guard let result = try get(key) else {
-            throw GGUFError(file.path, at: nil, .missingKey(key, nearest: nearestName(to: key, in: keys)))
+            throw MetadataError(path, .missingKey(key, nearest: likelyName(for: key, among: keys)))
         }
         return result
     }
@@ -54,18 +64,27 @@ extension GGUFFile {
     ) throws -> Result? {
         guard let value = metadata[key] else { return nil }
         guard let result = convert(value) else {
-            throw GGUFError(file.path, at: nil, .wrongKind(key: key, found: describe(value), wanted: wanted))
+            throw MetadataError(path, .wrongKind(key: key, found: value.shortDescription, wanted: wanted))
         }
         return result
     }
+}
 
-    private func describe(_ value: MetadataValue) -> String {
-        switch value {
+extension MetadataValue {
+    fileprivate var shortDescription: String {
+        switch self {
         case .array(let array) where array.elementKind == .string && array.strings == nil:
             "an array with a string that is not UTF-8"
         case .array(let array): "an array of \(array.count) × \(array.elementKind)"
         case .string(let text): "the string '\(text.prefix(40))'"
-        default: "the \(value.kind) \(value.number.map { "\($0)" } ?? value.boolean.map { "\($0)" } ?? "")"
+        default: "the \(kind) \(number.map { "\($0)" } ?? boolean.map { "\($0)" } ?? "")"
         }
     }
+}
+
+/// The nearest name that a person may have meant. Names of hostile length or number are passed over, since comparing
+/// costs the product of the lengths.
+func likelyName(for name: String, among candidates: some Sequence<String>) -> String? {
+    guard name.utf8.count <= 200 else { return nil }
+    return nearestName(to: name, in: candidates.lazy.filter { $0.utf8.count <= 200 }.prefix(5000))
 }

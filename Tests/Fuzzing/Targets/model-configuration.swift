@@ -1,0 +1,14 @@
+@testable import ModelFormats
+
+/// Reads the bytes as `config.json`.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+    let file = MappedFile(copying: UnsafeBufferPointer(start: start, count: count), name: "config.json")
+    do {
+        let configuration = try HuggingFaceConfiguration(file: file)
+        precondition(configuration.keys.count == configuration.metadata.count)
+    } catch {
+        precondition(!"\(error)".isEmpty)
+    }
+    return 0
+}
