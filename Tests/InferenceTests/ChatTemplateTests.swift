@@ -19,7 +19,8 @@ import Testing
 
     @Test func llama3HasHeaders() throws {
         let marks = "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n' }}"
-        let turns = "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+        let turns =
+            "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
             + "<|start_header_id|>assistant<|end_header_id|>\n\n"
         #expect(try prompt(marks) == turns)
         let system = "<|start_header_id|>system<|end_header_id|>\n\n"
