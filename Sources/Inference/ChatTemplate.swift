@@ -1,3 +1,4 @@
+import Foundation
 import ModelFormats
 
 /// How an instruction-tuned model wants a conversation to be written.
@@ -6,11 +7,45 @@ import ModelFormats
 /// language, and a wrong guess would be silent.
 public struct ChatTemplate: Sendable, Equatable {
     /// Formats that are known.
-    enum Format: String, CaseIterable {
+    enum Format: Equatable {
         /// `<|im_start|>role\n…<|im_end|>\n`, of Qwen, SmolLM and many more.
-        case chatML = "ChatML"
-        /// `[INST] … [/INST]`, of Llama 2 and Mistral.
-        case instructionMarks = "[INST]"
+        case chatML
+        /// `<|start_header_id|>role<|end_header_id|>\n\n…<|eot_id|>`
+        case llama3
+        /// `<start_of_turn>role\n…<end_of_turn>\n`, without a turn of the system's.
+        case gemma
+        /// `[INST] <<SYS>>\n…\n<</SYS>>\n\n… [/INST]`
+        case llama2
+        /// `[INST] … [/INST]`, by version with or without spaces inside.
+        case mistral(spaceBefore: Bool, spaceAfter: Bool)
+        /// `User: …`, then `Falcon:` behind a line end, or `Assistant:` behind two.
+        case falcon(answer: String)
+
+        static let names = ["ChatML", "Llama 3", "Gemma", "Llama 2", "Mistral", "Falcon"]
+
+        /// The format of a template, by marks that only it has.
+        init?(template: String) {
+            if template.contains("<|im_start|>") {
+                self = .chatML
+            } else if template.contains("<|start_header_id|>") {
+                self = .llama3
+            } else if template.contains("<start_of_turn>") {
+                self = .gemma
+            } else if template.contains("<<SYS>>") {
+                self = .llama2
+            } else if template.contains("[INST]") {
+                self = .mistral(
+                    spaceBefore: template.contains("[INST] "),
+                    spaceAfter: template.contains(" [/INST]")
+                )
+            } else if template.contains("User: "), template.contains("Falcon:") {
+                self = .falcon(answer: "\nFalcon:")
+            } else if template.contains("User: "), template.contains("Assistant:") {
+                self = .falcon(answer: "\n\nAssistant:")
+            } else {
+                return nil
+            }
+        }
     }
 
     static let key = "tokenizer.chat_template"
@@ -21,32 +56,42 @@ public struct ChatTemplate: Sendable, Equatable {
 
     /// - Throws: `ModelError` if there is no template, or one of another format.
     public init(source: ModelSource) throws {
-        let path = source.path
-        guard let template = try source.stringIfPresent(Self.key) else {
+        try self.init(template: try source.stringIfPresent(Self.key), path: source.path, key: Self.key)
+    }
+
+    /// - Parameters:
+    ///   - template: in Jinja; `nil` if the model has none.
+    ///   - path: where it is from, for errors, as is `key`.
+    /// - Throws: `ModelError` if there is no template, or one of another format.
+    public init(template: String?, path: String, key: String = "chat_template") throws {
+        guard let template else {
             throw ModelError.unsupportedFeature(
                 path: path,
-                key: Self.key,
+                key: key,
                 value: "none",
                 expected: "the template of a model for conversations; leave --chat out"
             )
         }
-        if template.contains("<|im_start|>") {
-            format = .chatML
-        } else if template.contains("[INST]") {
-            format = .instructionMarks
-        } else {
+        guard let format = Format(template: template) else {
             throw ModelError.unsupportedFeature(
                 path: path,
-                key: Self.key,
+                key: key,
                 value: "'\(template.prefix(40))…'",
-                expected: "one of the formats " + Format.allCases.map { $0.rawValue }.joined(separator: ", ")
+                expected: "one of the formats " + Format.names.joined(separator: ", ")
             )
         }
-        systemMessage = Self.systemMessage(of: template)
+        self.format = format
+        switch format {
+        case .chatML: systemMessage = Self.systemMessage(ofChatML: template)
+        // Llama 3.1 and after tell the day in every conversation; this one is the template's own default.
+        case .llama3 where template.contains("Cutting Knowledge Date: December 2023"):
+            systemMessage = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
+        default: systemMessage = nil
+        }
     }
 
     /// What stands between a ChatML template's own system mark and its end.
-    private static func systemMessage(of template: String) -> String? {
+    private static func systemMessage(ofChatML template: String) -> String? {
         for newline in ["\\n", "\n"] {
             let mark = "<|im_start|>system" + newline
             var rest = template[...]
@@ -61,25 +106,35 @@ public struct ChatTemplate: Sendable, Equatable {
         return nil
     }
 
-    /// One message of a person and the beginning of the answer, with control tokens as text.
-    public func prompt(user: String) -> String {
+    /// One message of a person and the beginning of the answer, with control tokens as text, but for the token that
+    /// begins every text.
+    ///
+    /// - Parameter system: what the model is told first; `nil` for what the template itself says.
+    public func prompt(user: String, system: String? = nil) -> String {
         switch format {
         case .chatML:
-            (systemMessage.map { "<|im_start|>system\n\($0)<|im_end|>\n" } ?? "")
+            return ((system ?? systemMessage).map { "<|im_start|>system\n\($0)<|im_end|>\n" } ?? "")
                 + "<|im_start|>user\n\(user)<|im_end|>\n<|im_start|>assistant\n"
-        case .instructionMarks: "[INST] \(user) [/INST]"
+        case .llama3:
+            func turn(_ role: String, _ text: String) -> String {
+                "<|start_header_id|>\(role)<|end_header_id|>\n\n\(text)<|eot_id|>"
+            }
+            let told = systemMessage.map { $0 + (system.map(trimmed) ?? "") } ?? system.map(trimmed)
+            return (told.map { turn("system", $0) } ?? "") + turn("user", trimmed(user))
+                + "<|start_header_id|>assistant<|end_header_id|>\n\n"
+        case .gemma:
+            return "<start_of_turn>user\n" + (system.map { "\($0)\n\n" } ?? "") + trimmed(user)
+                + "<end_of_turn>\n<start_of_turn>model\n"
+        case .llama2:
+            let told = system.map { "<<SYS>>\n\($0)\n<</SYS>>\n\n" } ?? ""
+            return "[INST] \(trimmed(told + user)) [/INST]"
+        case .mistral(let spaceBefore, let spaceAfter):
+            return "[INST]" + (spaceBefore ? " " : "") + (system.map { "\($0)\n\n" } ?? "") + user
+                + (spaceAfter ? " " : "") + "[/INST]"
+        case .falcon(let answer):
+            return (system.map { "System: \($0)\n" } ?? "") + "User: \(user)" + answer
         }
     }
-}
 
-extension StringProtocol {
-    /// Where `other` stands first.
-    fileprivate func range(of other: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(other) { return start..<index(start, offsetBy: other.count) }
-            start = index(after: start)
-        }
-        return nil
-    }
+    private func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
 }

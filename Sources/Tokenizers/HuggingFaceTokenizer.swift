@@ -107,7 +107,8 @@ public enum HuggingFaceTokenizer {
                 hasMarks = true
                 // Before 2023 there was one flag; splitting is the default.
                 cuts = component["split"].flag ?? true
-                switch component["prepend_scheme"].text ?? (component["add_prefix_space"].flag == false ? "never" : "always") {
+                let isBare = component["add_prefix_space"].flag == false
+                switch component["prepend_scheme"].text ?? (isBare ? "never" : "always") {
                 case "never": break
                 case "first": prefix = SpacePrefix(.beginning, onlyIfMissing: true)
                 case "always": prefix = SpacePrefix(.everySegment, onlyIfMissing: true)

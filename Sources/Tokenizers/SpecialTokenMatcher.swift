@@ -28,7 +28,8 @@ struct SpecialTokenMatcher: Sendable {
         var byFirstByte = [Range<Int>](repeating: 0..<0, count: 256)
         for (index, special) in specials.enumerated() {
             let first = Int(special.bytes[0])
-            byFirstByte[first] = byFirstByte[first].isEmpty ? index..<index + 1 : byFirstByte[first].lowerBound..<index + 1
+            let start = byFirstByte[first].isEmpty ? index : byFirstByte[first].lowerBound
+            byFirstByte[first] = start..<index + 1
         }
         self.byFirstByte = byFirstByte
     }

@@ -9,6 +9,8 @@ public struct TokenizerSettings: Sendable, Equatable {
     public var endText: String?
     /// At which generation stops, besides.
     public var endTokens: Set<Int32> = []
+    /// How conversations are written, in Jinja.
+    public var chatTemplate: String?
 
     public init() {}
 
@@ -23,6 +25,9 @@ public struct TokenizerSettings: Sendable, Equatable {
         addsEnd = value["add_eos_token"].flag
         beginText = token("bos_token")
         endText = token("eos_token")
+        // A model with several has a list of them, by name.
+        let named = value["chat_template"].elements?.first { $0["name"].text == "default" }
+        chatTemplate = value["chat_template"].text ?? named?["template"].text
     }
 
     /// The ids at which generation stops, of a `generation_config.json`.

@@ -19,11 +19,33 @@ import Tokenizers
         #expect(try vocabulary.tokenizer().encode("a   b", parseSpecial: true) == [97, user, 32, 98])
     }
 
-    @Test func longerTokenWinsEvenIfItBeginsLater() throws {
+    @Test func leftmostTokenWinsEvenIfALongerOneBeginsLater() throws {
         var vocabulary = SyntheticVocabulary()
-        _ = vocabulary.add("abc", type: 4)
-        let long = vocabulary.add("bcde", type: 4)
-        #expect(try vocabulary.tokenizer().encode("abcde") == [97, long])
+        let short = vocabulary.add("abc", type: 4)
+        _ = vocabulary.add("bcde", type: 4)
+        #expect(try vocabulary.tokenizer().encode("abcde") == [short, 100, 101])
+    }
+
+    @Test func longestOfThoseThatBeginAlikeWins() throws {
+        var vocabulary = SyntheticVocabulary()
+        let ids = ["<u>", "<u1>", "<u10>", "<u1>x"].map { vocabulary.add($0, type: 3) }
+        let tokenizer = try vocabulary.tokenizer()
+        let found = tokenizer.encode("<u><u1><u10><u1>x<u1", parseSpecial: true)
+        #expect(found == [ids[0], ids[1], ids[2], ids[3]] + Array("<u1".utf8).map { Int32($0) })
+    }
+
+    /// Many that begin alike, as Gemma has, must not cost more than their number's logarithm a place.
+    @Test func thousandsOfTokensAreFoundFast() throws {
+        var vocabulary = SyntheticVocabulary()
+        var ids: [Int32] = []
+        for index in 0..<6000 { ids.append(vocabulary.add("<unused\(index)>", type: 3)) }
+        let tokenizer = try vocabulary.tokenizer()
+        let text = (0..<6000).map { "<unused\($0)><<<<" }.joined()
+        let clock = ContinuousClock()
+        var found: [Int32] = []
+        let time = clock.measure { found = tokenizer.encode(text, parseSpecial: true) }
+        #expect(found.filter { $0 >= 256 } == ids)
+        #expect(time < .seconds(30))
     }
 
     @Test func leftmostOccurrenceOfOneTokenWins() throws {
@@ -82,6 +104,15 @@ import Tokenizers
 
     @Test func noTokens() {
         #expect(error(tokens: []) == .emptyVocabulary)
+    }
+
+    @Test func duplicateTokens() {
+        #expect(error(tokens: ["a", "b", "a"]) == .duplicateToken(text: "a", first: 0, second: 2))
+    }
+
+    @Test func specialTokensOfGiantLength() {
+        let long = String(repeating: "x", count: 1 << 20)
+        #expect(error(tokens: ["a", long], types: [1, 3]) == .tokenTooLong(id: 1, bytes: 1 << 20, limit: 512))
     }
 
     @Test func kindsOfAnotherCount() {

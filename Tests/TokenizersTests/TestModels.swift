@@ -31,6 +31,41 @@ enum TestModels {
     }
 }
 
+extension TestModels {
+    static let references = repository.appending(path: "Tests/Fixtures/tokenizers/references")
+
+    static func bytes(_ file: URL) throws -> [UInt8] { Array(try Data(contentsOf: file)) }
+
+    /// A tokenizer from any of the formats, told by the file's ending.
+    static func load(_ file: URL) throws -> any Tokenizer {
+        switch file.pathExtension {
+        case "json": return try HuggingFaceTokenizer.load(bytes(file))
+        case "model": return try SentencePieceModelFile(bytes(file)).tokenizer()
+        default: break
+        }
+        let file = try GGUFFile(path: file.path)
+        let tokens = try file.strings("tokenizer.ggml.tokens")
+        let kinds = try file.integersIfPresent("tokenizer.ggml.token_type") ?? []
+        if try file.string("tokenizer.ggml.model") == "gpt2" {
+            let name = try file.stringIfPresent("tokenizer.ggml.pre") ?? "gpt2"
+            return try ByteLevelBPE(
+                tokens: tokens,
+                merges: file.strings("tokenizer.ggml.merges"),
+                tokenTypes: kinds,
+                preTokenizer: PreTokenizer(name: name),
+                keepsWholeWords: PreTokenizer.keepsWholeWords(name: name)
+            )
+        }
+        let addsSpace = try file.booleanIfPresent("tokenizer.ggml.add_space_prefix") ?? true
+        return try SentencePieceBPE(
+            tokens: tokens,
+            tokenTypes: kinds,
+            order: .scores(file.numbers("tokenizer.ggml.scores")),
+            spacePrefix: SpacePrefix(addsSpace ? .everySegment : .never)
+        )
+    }
+}
+
 /// Token ids of llama.cpp, as `Tests/Fixtures/tokenizers/make_golden.py` wrote them.
 struct Golden: Decodable {
     struct Case: Decodable {

@@ -35,18 +35,30 @@ PRE_TOKENIZERS = {
 
 
 class Vocabulary:
-    """What the metadata of a GGUF file says about its tokenizer."""
+    """What the metadata of a GGUF file, or a `tokenizer.model`, says about a tokenizer."""
 
-    def __init__(self, path: str) -> None:
-        self.fields = GGUFReader(path).fields
+    def __init__(self, path: str | None = None, model: bytes = b"") -> None:
+        if path is not None:
+            prefix = "tokenizer.ggml."
+            fields = GGUFReader(path).fields.items()
+            self.values = {key.removeprefix(prefix): field.contents() for key, field in fields if key.startswith(prefix)}
+        else:
+            parsed = proto.ModelProto.FromString(model)
+            self.values = {
+                "model": "llama",
+                "tokens": [piece.piece for piece in parsed.pieces],
+                "token_type": [piece.type for piece in parsed.pieces],
+                "scores": [piece.score for piece in parsed.pieces],
+                "bos_token_id": parsed.trainer_spec.bos_id,
+                "add_space_prefix": parsed.normalizer_spec.add_dummy_prefix,
+            }
         self.model = self.get("model")
         self.pre = self.get("pre", "gpt-2")
         self.tokens = self.get("tokens")
         self.kinds = self.get("token_type", [1] * len(self.tokens))
 
     def get(self, name: str, default=None):
-        field = self.fields.get(f"tokenizer.ggml.{name}")
-        return default if field is None else field.contents()
+        return self.values.get(name, default)
 
 
 def byte_level_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
@@ -124,7 +136,7 @@ def marked_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
         result.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
         result.decoder = decoders.Sequence([decoders.Replace(MARK, " "), decoders.ByteFallback(), decoders.Fuse()])
     for text, kind in zip(tokens, vocabulary.kinds):
-        if kind == 3:
+        if kind in (2, 3):
             result.add_special_tokens([AddedToken(text, special=True, normalized=False)])
         elif kind == 4:
             result.add_tokens([AddedToken(text, special=False, normalized=True)])
