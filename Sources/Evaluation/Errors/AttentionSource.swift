@@ -30,7 +30,7 @@ extension AttentionSource {
     package var textSHA256s: [String] { [] }
 
     /// The factor on scores and the tokens that a query sees in a layer.
-    func attention(layer: Int) -> QueryBlock.Reach {
+    func reach(layer: Int) -> QueryBlock.Reach {
         guard let attention, attention.layers.indices.contains(layer) else { return QueryBlock.Reach() }
         return QueryBlock.Reach(scale: attention.scale, window: attention.layers[layer].window)
     }
