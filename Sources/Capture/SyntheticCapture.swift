@@ -36,7 +36,7 @@ public struct SyntheticCapture: Sendable {
     public var outliers: [OutlierChannel]
     public var seed: UInt64
     /// What the model claims of its layers' attention.
-    public var attention: AttentionPlan?
+    public var attention: AttentionLayout?
 
     public init(
         layers: Int = 2,

@@ -39,7 +39,7 @@ import Testing
     @Test func whatLayersSeeAndHowTheyTurnComesBack() throws {
         try withTemporaryFolder { folder in
             var synthetic = SyntheticCapture(layers: 3, headDim: 8, sequenceLengths: [4])
-            synthetic.attention = AttentionPlan(
+            synthetic.attention = AttentionLayout(
                 scale: 0.3,
                 rotations: [
                     RotaryEmbedding(base: 1e6), RotaryEmbedding(base: 1e4, frequencyDivisors: [1, 1.5, 3.7, 8]),
