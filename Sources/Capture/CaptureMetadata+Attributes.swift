@@ -32,7 +32,7 @@ extension CaptureMetadata {
             headDim: try model.integer("head_dim"),
             ropeBase: try model.double("rope_base"),
             ropeLayout: try model.string("rope_layout"),
-            attention: try AttentionPlan(model),
+            attention: try AttentionLayout(model),
             vocabulary: try model.integer("vocabulary"),
             weightsSHA256: try model.string("weights_sha256"),
             weightType: try model.string("weight_type"),

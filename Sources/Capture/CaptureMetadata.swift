@@ -15,7 +15,7 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
     /// Which channels RoPE rotates together: `halves` pairs i with i + head_dim / 2.
     public var ropeLayout: String
     /// What each layer's attention sees and how it turns; `nil` where it was not kept: full attention, all by `ropeBase`.
-    public var attention: AttentionPlan?
+    public var attention: AttentionLayout?
     /// Number of token ids.
     public var vocabulary: Int
     public var weightsSHA256: String
@@ -38,7 +38,7 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
         headDim: Int,
         ropeBase: Double,
         ropeLayout: String,
-        attention: AttentionPlan? = nil,
+        attention: AttentionLayout? = nil,
         vocabulary: Int,
         weightsSHA256: String,
         weightType: String,

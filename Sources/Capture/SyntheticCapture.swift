@@ -35,6 +35,8 @@ public struct SyntheticCapture: Sendable {
     public var elementType: ElementType
     public var outliers: [OutlierChannel]
     public var seed: UInt64
+    /// What the model claims of its layers' attention.
+    public var attention: AttentionLayout?
 
     public init(
         layers: Int = 2,
@@ -72,6 +74,7 @@ public struct SyntheticCapture: Sendable {
             headDim: headDim,
             ropeBase: 10000,
             ropeLayout: "halves",
+            attention: attention,
             vocabulary: 256,
             weightsSHA256: String(repeating: "0", count: 64),
             weightType: "f32",

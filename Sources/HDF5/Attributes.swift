@@ -71,6 +71,26 @@ public struct Attributes: Sendable {
         }
     }
 
+    /// The values of an attribute that is a list of integers.
+    ///
+    /// - Throws: `HDF5Error`: `notFound`, or `wrongType` if it is no such list.
+    public func integers(_ name: String) throws -> [Int] {
+        let value = try read(name)
+        guard case .integers(let integers) = value else { throw wrongKind(name, value, wanted: "a list of integers") }
+        return integers
+    }
+
+    /// The values of an attribute that is a list of numbers.
+    ///
+    /// - Throws: `HDF5Error`: `notFound`, or `wrongType` if it is no such list.
+    public func doubles(_ name: String) throws -> [Double] {
+        switch try read(name) {
+        case .doubles(let numbers): return numbers
+        case .integers(let integers): return integers.map { Double($0) }
+        case let value: throw wrongKind(name, value, wanted: "a list of numbers")
+        }
+    }
+
     private func wrongKind(_ name: String, _ value: Attribute, wanted: String) -> HDF5Error {
         HDF5Error(
             code: .wrongType,

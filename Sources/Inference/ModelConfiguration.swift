@@ -21,7 +21,7 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let vocabularySize: Int
     public let normEpsilon: Float
     public let ropeLayout: RopeLayout
-    public internal(set) var attention: AttentionPlan
+    public internal(set) var attention: AttentionLayout
 
     public var cacheShape: CacheShape {
         CacheShape(layers: layers, kvHeads: kvHeads, queriesPerHead: heads / kvHeads, headDim: headDim)

@@ -54,7 +54,7 @@ public struct AttentionReach: Sendable, Hashable, Codable {
 }
 
 /// How the layers of a model attend: what turns their queries and keys, what they see, how scores are scaled.
-public struct AttentionPlan: Sendable, Hashable, Codable {
+public struct AttentionLayout: Sendable, Hashable, Codable {
     /// Factor on scores before the softmax.
     public var scale: Float
     /// The different rotations of the layers; the first is that of layers which see the whole context.
@@ -69,8 +69,8 @@ public struct AttentionPlan: Sendable, Hashable, Codable {
     }
 
     /// Full attention in every layer, turned by one base and scaled by 1/√headDim.
-    public static func usual(layers: Int, headDim: Int, ropeBase: Double) -> AttentionPlan {
-        AttentionPlan(
+    public static func usual(layers: Int, headDim: Int, ropeBase: Double) -> AttentionLayout {
+        AttentionLayout(
             scale: 1 / Float(headDim).squareRoot(),
             rotations: [RotaryEmbedding(base: ropeBase)],
             layers: Array(repeating: AttentionReach(window: nil, rotation: 0), count: layers)

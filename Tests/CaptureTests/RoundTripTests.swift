@@ -36,6 +36,26 @@ import Testing
         }
     }
 
+    @Test func whatLayersSeeAndHowTheyTurnComesBack() throws {
+        try withTemporaryFolder { folder in
+            var synthetic = SyntheticCapture(layers: 3, headDim: 8, sequenceLengths: [4])
+            synthetic.attention = AttentionLayout(
+                scale: 0.3,
+                rotations: [
+                    RotaryEmbedding(base: 1e6), RotaryEmbedding(base: 1e4, frequencyDivisors: [1, 1.5, 3.7, 8]),
+                ],
+                layers: [
+                    AttentionReach(window: 512, rotation: 1), AttentionReach(window: nil, rotation: 0),
+                    AttentionReach(window: 1, rotation: 1),
+                ]
+            )
+            try synthetic.write(to: folder + "/a.h5")
+            let capture = try CaptureFile(path: folder + "/a.h5")
+            #expect(capture.metadata == synthetic.metadata)
+            #expect(capture.metadata.attention?.rotation(layer: 2).frequencyDivisors == [1, 1.5, 3.7, 8])
+        }
+    }
+
     @Test(arguments: [1...33, 511...513])
     func anyLengthComesBack(lengths: ClosedRange<Int>) throws {
         try withTemporaryFolder { folder in

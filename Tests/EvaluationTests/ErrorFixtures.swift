@@ -12,6 +12,7 @@ struct ArraySource: AttentionSource {
     var headDim: Int
     var sequences: [Range<Int>]
     var tensors: Set<CapturedTensor> = [.query, .key, .value]
+    var attention: AttentionLayout?
     /// float16 bits `[token, head, channel]` of all tokens, by layer.
     var query: [Int: [UInt16]] = [:]
     var key: [Int: [UInt16]] = [:]

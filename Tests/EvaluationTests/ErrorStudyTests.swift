@@ -1,4 +1,5 @@
 import Evaluation
+import Inference
 import Kernels
 import Quantization
 import TensorCore
@@ -17,6 +18,43 @@ import Testing
             #expect(row.number("value") == exact)
             #expect(row.number("bits_asymptotic") == 16 && row.number("bits_at_length") == 16)
         }
+    }
+
+    private func values(_ source: ArraySource, _ metric: String) throws -> [Double?] {
+        // Beside one that is never zero: a lossy scheme that loses nothing at all is an error.
+        let settings = try ErrorStudySettings.terms(["rtn-int2-token-g32"], metrics: [metric, "relative_frobenius"])
+        let table = try ErrorStudy.run(source: source, settings: settings).errors
+        var values: [Double?] = []
+        for row in table.rowViews
+        where row.string("scheme") == "rtn-int2-token-g32" && row.string("metric") == metric {
+            values.append(row.number("value"))
+        }
+        return values
+    }
+
+    @Test func layersSeeTheirWindowOnly() throws {
+        var source = ArraySource.gaussian(layers: [0, 1], sequences: [0..<90])
+        let whole = try values(source, "output_error_key")
+        source.attention = .usual(layers: 2, headDim: 32, ropeBase: 10_000)
+        #expect(try values(source, "output_error_key") == whole)
+        source.attention?.layers = [AttentionReach(window: 90, rotation: 0), AttentionReach(window: 89, rotation: 0)]
+        let almost = try values(source, "output_error_key")
+        #expect(almost != whole)
+        // Who sees nothing but itself gives itself all weight, whatever its key has become.
+        let alone = AttentionReach(window: 1, rotation: 0)
+        source.attention?.layers = [alone, alone]
+        #expect(try values(source, "output_error_key").allSatisfy { $0 == 0 })
+        #expect(try values(source, "output_error_value").allSatisfy { ($0 ?? 0) > 0.1 })
+    }
+
+    @Test func layersHaveTheirOwnScale() throws {
+        var source = ArraySource.gaussian(sequences: [0..<90])
+        let usual = try values(source, "output_error_key")
+        source.attention = .usual(layers: 1, headDim: 32, ropeBase: 10_000)
+        // Scores that are hardly told apart: errors of keys hardly matter.
+        source.attention?.scale = 1e-4
+        let flat = try values(source, "output_error_key")
+        #expect(zip(flat, usual).allSatisfy { ($0 ?? 1) < 0.01 * ($1 ?? 0) })
     }
 
     @Test func aLossySchemeThatLosesNothingIsAnError() throws {

@@ -105,7 +105,11 @@ struct LoadingTests {
     }
 
     @Test func unknownTokenizersNameTheKnownOnes() throws {
-        try expect(EditedModel(metadata: ["tokenizer.ggml.model": .string("llama")]), says: "'llama'", "one of gpt2")
+        try expect(
+            EditedModel(metadata: ["tokenizer.ggml.model": .string("bert")]),
+            says: "'bert'",
+            "one of gpt2, llama"
+        )
         try expect(EditedModel(metadata: ["tokenizer.ggml.pre": .string("qwen3")]), says: "'qwen3'", "perhaps 'qwen2'")
     }
 

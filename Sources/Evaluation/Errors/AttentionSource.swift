@@ -11,7 +11,7 @@ package protocol AttentionSource {
     /// RoPE turns channel i with i + headDim/2 by position·base^(−2i/headDim).
     var ropeBase: Double { get }
     /// What each layer sees and how it turns; `nil` for full attention, turned by `ropeBase`.
-    var attention: AttentionPlan? { get }
+    var attention: AttentionLayout? { get }
     /// SHA-256 of the model's weights; empty if there is none.
     var weightsSHA256: String { get }
     /// SHA-256 of the texts.
@@ -25,12 +25,12 @@ package protocol AttentionSource {
 
 extension AttentionSource {
     package var ropeBase: Double { 10000 }
-    package var attention: AttentionPlan? { nil }
+    package var attention: AttentionLayout? { nil }
     package var weightsSHA256: String { "" }
     package var textSHA256s: [String] { [] }
 
     /// The factor on scores and the tokens that a query sees in a layer.
-    func attention(layer: Int) -> QueryBlock.Reach {
+    func reach(layer: Int) -> QueryBlock.Reach {
         guard let attention, attention.layers.indices.contains(layer) else { return QueryBlock.Reach() }
         return QueryBlock.Reach(scale: attention.scale, window: attention.layers[layer].window)
     }
@@ -51,7 +51,7 @@ struct CaptureFileSource: AttentionSource {
     var kvHeads: Int { capture.metadata.kvHeads }
     var headDim: Int { capture.metadata.headDim }
     var ropeBase: Double { capture.metadata.ropeBase }
-    var attention: AttentionPlan? { capture.metadata.attention }
+    var attention: AttentionLayout? { capture.metadata.attention }
     var weightsSHA256: String { capture.metadata.weightsSHA256 }
     var textSHA256s: [String] { capture.metadata.textSHA256s }
     var tensors: Set<CapturedTensor> { Set(capture.tensorsPresent) }

@@ -142,7 +142,7 @@ public enum ErrorStudy {
             keyBeforeRoPE: needsPreRoPE ? try block(.keyPreRope) : nil,
             rotation: needsPreRoPE
                 ? source.rotation(layer: layer).table(positions: 0..<tokens.count, channels: source.headDim) : nil,
-            reach: source.attention(layer: layer),
+            reach: source.reach(layer: layer),
             positions: QuerySample.positions(
                 tokens: tokens.count,
                 maximum: settings.maximumQueries,

@@ -143,10 +143,10 @@ struct QueryBlock {
             )
         }
         for row in 0..<rows {
-            let visible = visibleKeys(row), weights = weights.row(row)
-            VectorMath.softmax(weights + visible.lowerBound, count: visible.count)
-            weights.update(repeating: 0, count: visible.lowerBound)
-            (weights + visible.upperBound).update(repeating: 0, count: keyCount - visible.upperBound)
+            let visible = visibleKeys(row), scores = weights.row(row)
+            VectorMath.softmax(scores + visible.lowerBound, count: visible.count)
+            scores.update(repeating: 0, count: visible.lowerBound)
+            (scores + visible.upperBound).update(repeating: 0, count: keyCount - visible.upperBound)
         }
     }
 

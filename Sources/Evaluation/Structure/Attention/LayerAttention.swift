@@ -75,7 +75,7 @@ struct LayerAttention {
         let positions = QuerySample.positions(tokens: count, maximum: maximumQueries, stride: 1)
         let keys = try capture.readHalf(.key, layer: layer, tokens: tokens)
         let queries = try Self.queries(capture, layer: layer, at: positions.map { tokens.lowerBound + $0 })
-        let reach = CaptureFileSource(capture: capture).attention(layer: layer)
+        let reach = CaptureFileSource(capture: capture).reach(layer: layer)
         profiles = [Profile](repeating: Profile(), count: heads)
         var sums = [Double](repeating: 0, count: count)
         var crowded = [Int](repeating: 0, count: count)

@@ -1,7 +1,7 @@
 import HDF5
 import Inference
 
-extension AttentionPlan {
+extension AttentionLayout {
     /// Writes attributes of `/model`: `attention_scale`; `attention_windows`, tokens that each layer sees, 0 for all;
     /// `attention_rotations`, for each layer an index into `rotation_bases`; and `rotation_divisors_I`, divisors of the
     /// frequencies of rotation I, one a pair of channels, if it has any.
