@@ -2,7 +2,9 @@ extension Panel {
     private static let tickSize = 11.0
 
     public func insets(width: Double) -> Insets {
-        let labels = yTicks(height: height - 60).map { TextMetrics.width($0.label, size: Self.tickSize) }
+        // How high the data area is depends on the insets: a few pixels more can bring a tick with a longer label.
+        let heights = stride(from: height - 64, through: height - 20, by: 4)
+        let labels = heights.flatMap { yTicks(height: $0) }.map { TextMetrics.width($0.label, size: Self.tickSize) }
         let widest = min(labels.max() ?? 0, width * 0.35)
         return Insets(
             top: title.isEmpty ? 10 : 26,
