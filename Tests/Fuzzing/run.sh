@@ -7,7 +7,8 @@
 #
 # An input that crashes, takes a second, or takes more memory than LIMIT_MB allows ends the run with a status other
 # than 0 and is left in .build-fuzz/found/; once mended, put it into Tests/Fuzzing/Corpus/PARSER, whose files the tests
-# read too. What the run learns stays in .build-fuzz/learned/ and is where the next one begins.
+# read too. The second is the clock's: on a busy machine run such an input again by itself first. What the run learns
+# stays in .build-fuzz/learned/ and is where the next one begins.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # shellcheck source=../../experiments/_shared/install.sh
@@ -23,7 +24,7 @@ parsers() { for file in Tests/Fuzzing/Targets/*.swift; do basename "$file" .swif
 
 case "${1:-}" in
     --list) parsers; exit 0 ;;
-    "" | -h | --help) sed -n '2,10p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
+    "" | -h | --help) sed -n '2,11p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
 esac
 parser="$1"
 shift
