@@ -21,7 +21,7 @@ struct HuggingFaceConfiguration {
     }
 
     /// `config.json` alone.
-    init(file: MappedFile) throws { try read(file, prefix: "") }
+    package init(file: MappedFile) throws { try read(file, prefix: "") }
 
     private mutating func read(_ file: MappedFile, prefix: String) throws {
         let path = file.path

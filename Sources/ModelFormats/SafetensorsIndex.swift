@@ -1,8 +1,8 @@
 /// Which shard holds each tensor of a model: the `weight_map` of `model.safetensors.index.json`.
-struct SafetensorsIndex {
-    private(set) var shardOfTensor: [String: String] = [:]
+package struct SafetensorsIndex {
+    package private(set) var shardOfTensor: [String: String] = [:]
 
-    init(file: MappedFile) throws {
+    package init(file: MappedFile) throws {
         var reader = JSONReader(file.bytes), map: [String: String]?
         do {
             try reader.members { reader, key, _ in

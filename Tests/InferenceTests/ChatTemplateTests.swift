@@ -1,6 +1,5 @@
+import Inference
 import Testing
-
-@testable import Inference
 
 /// Prompts as Jinja writes the families' own templates, of which the marks are given here, for one message `Hi`.
 @Suite struct ChatTemplateTests {

@@ -1,7 +1,6 @@
 import Foundation
+import ModelFormats
 import Testing
-
-@testable import ModelFormats
 
 /// What the fuzzers begin with and what they have found: each file is read or refused with a message.
 @Suite struct FuzzCorpusTests {
