@@ -4,9 +4,9 @@
 /// all numbers, all strings or all booleans, `architectures` being a plain array of strings. `null` is as good as
 /// absent. The keys of `config.json` stand as they are, those of the others behind their file's name:
 /// `generation_config.eos_token_id`, `tokenizer_config.chat_template`.
-struct HuggingFaceConfiguration {
-    private(set) var keys: [String] = []
-    private(set) var metadata: [String: MetadataValue] = [:]
+package struct HuggingFaceConfiguration {
+    package private(set) var keys: [String] = []
+    package private(set) var metadata: [String: MetadataValue] = [:]
 
     /// Larger files are refused unread.
     private static let largestFile = 32 << 20
