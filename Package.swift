@@ -41,6 +41,7 @@ let package = Package(
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // MARK: - Ground floor
         .target(name: "CKernels", cSettings: cSettings),
@@ -58,7 +59,7 @@ let package = Package(
         // MARK: - Models and captures
         library("Inference", ["TensorCore", "Kernels", "ModelFormats", "Tokenizers", "Quantization", "Statistics"]),
         library("Benchmarks", ["TensorCore", "Kernels", "Inference"]),
-        library("Capture", ["Inference", "HDF5", "TensorCore", "Kernels"]),
+        library("Capture", ["Inference", "HDF5", "ModelFormats", "TensorCore", "Kernels", "CZlib"]),
 
         // MARK: - Studies
         library("Evaluation", ["Capture", "HDF5", "Quantization", "Inference", "Statistics", "Kernels", "TensorCore"]),
@@ -107,14 +108,14 @@ let package = Package(
         tests("CaptureTests", ["TestSupport", "Capture", "HDF5", "Inference", "Kernels", "TensorCore"]),
         tests(
             "EvaluationTests",
-            ["Evaluation", "Capture", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
+            ["Evaluation", "Capture", "HDF5", "Inference", "Quantization", "Statistics", "Kernels", "TensorCore"]
         ),
         tests("ReportingTests", ["Reporting", "Plotting", "TensorCore"]),
         tests(
             "ExperimentsTests",
             [
-                "TestSupport", "Experiments", "Inference", "ModelFormats", "Quantization", "Evaluation", "Reporting",
-                "TensorCore",
+                "TestSupport", "Experiments", "Capture", "Inference", "ModelFormats", "Quantization", "Evaluation",
+                "Reporting", "TensorCore",
             ]
         ),
         tests("IntegrationTests", ["Inference", "ModelFormats", "TensorCore"]),

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Checks the format, builds in release mode and passes all tests.
 #
-#   bash Tests/run.sh                      what CI runs; about 5 minutes on 2 cores from a new clone
-#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model and checks in h5py and xarray
+#   bash Tests/run.sh                      what CI runs; about 8 minutes on 2 cores from a new clone
+#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model, checks in h5py and xarray,
+#                                          and of the hook for transformers, which needs PyTorch
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader of ours
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
 #   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
@@ -11,14 +12,14 @@
 #   bash Tests/run.sh --filter REGEX       only tests whose name matches
 #
 # Models are looked for in data/models, or in the folder that KVATLAS_MODELS names. The small one
-# (98 MB) is fetched if it is not there; without a network, tests that need it are skipped.
+# (98 MB) is fetched if it is not there; without a network, tests of it and of a notebook's execution are skipped.
 # KVATLAS_WIKITEXT=FILE (the raw test split of WikiText-2) adds its perplexity over 20 windows.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
 
-usage() { sed -n '2,15p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
+usage() { sed -n '2,16p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; }
 
 wrong_usage() {
     printf 'error: %s\n' "$*" >&2
@@ -60,6 +61,44 @@ fetch_model() {
     if ! bash data/fetch-model.sh "$1" --into "${KVATLAS_MODELS:-data/models}" >/dev/null; then
         printf 'warning: without %s, the tests that need it are skipped\n' "$1" >&2
     fi
+}
+
+# A Python that executes notebooks, fetched beside the build, as pip mostly waits.
+fetch_notebook_python() {
+    local packages="$root/.build-python/notebook"
+    if [ -d "$packages/nbclient" ]; then return; fi
+    rm -rf "$packages.partial"
+    python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore --target "$packages.partial" \
+        nbformat nbclient ipykernel pandas matplotlib h5py xarray h5netcdf && mv "$packages.partial" "$packages"
+}
+
+use_notebook_python() {
+    if wait "$1"; then
+        # Without MPLBACKEND, the kernel shows matplotlib's pictures in the notebook.
+        printf '#!/bin/sh\nexec env -u MPLBACKEND PYTHONPATH="%s" python3 "$@"\n' "$root/.build-python/notebook" \
+            >"$root/.build-python/notebook-python"
+        chmod +x "$root/.build-python/notebook-python"
+        export KVATLAS_NOTEBOOK_PYTHON="$root/.build-python/notebook-python"
+    else
+        printf 'warning: without Python packages from pip, notebooks are written and not executed\n' >&2
+    fi
+}
+
+# The same with PyTorch, for the hook that data/python ships: large, and not to be had everywhere.
+provide_torch_python() {
+    local packages="$root/.build-python/torch-packages"
+    if [ ! -d "$packages/transformers" ]; then
+        say "PyTorch and transformers for the check of data/python"
+        if ! python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore \
+            --target "$packages" "torch==2.13.0" "transformers>=5,<6" h5py numpy safetensors; then
+            rm -rf "$packages"
+            printf 'warning: without PyTorch, the hook for transformers is not checked\n' >&2
+            return
+        fi
+    fi
+    printf '#!/bin/sh\nPYTHONPATH="%s" exec python3 "$@"\n' "$packages" >"$root/.build-python/torch-python"
+    chmod +x "$root/.build-python/torch-python"
+    export KVATLAS_TORCH_PYTHON="$root/.build-python/torch-python"
 }
 
 # A Python with the packages that read our captures, for tests that ask other programs.
@@ -113,6 +152,9 @@ fi
 say "Format"
 swift format lint --strict --parallel --recursive Package.swift Sources Tests
 
+say "Documentation"
+bash Tests/documentation.sh
+
 say "C kernels for AArch64, and those for this processor against the reference"
 bash Tests/CKernelsDriver/run.sh --syntax
 bash Tests/CKernelsDriver/run.sh
@@ -122,14 +164,23 @@ fetch_model smollm2-135m-instruct
 if $slow; then
     fetch_model qwen2.5-coder-0.5b-instruct
     [ -n "${KVATLAS_PYTHON:-}" ] || provide_python
+    [ -n "${KVATLAS_TORCH_PYTHON:-}" ] || provide_torch_python
 elif [ ! -e "${KVATLAS_MODELS:-data/models}/qwen2.5-coder-0.5b.gguf" ]; then
     printf 'note: qwen2.5-coder-0.5b is not there, so its golden values are skipped; --slow fetches it\n' >&2
 fi
 [ -n "${KVATLAS_WIKITEXT:-}" ] || [ -e data/texts/wikitext2_raw_test.txt ] ||
     printf 'note: KVATLAS_WIKITEXT names no text, so perplexity is checked on a shorter one\n' >&2
 
+notebook_python=""
+if [ -z "${KVATLAS_NOTEBOOK_PYTHON:-}" ]; then
+    fetch_notebook_python &
+    notebook_python=$!
+fi
+
 say "Building (release)"
 swift build -c release --build-tests --explicit-target-dependency-import-check error
+
+[ -z "$notebook_python" ] || use_notebook_python "$notebook_python"
 
 say "Tests"
 tests=(swift test -c release --skip-build --disable-xctest)

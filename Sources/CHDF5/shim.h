@@ -28,6 +28,7 @@ static inline hid_t kvatlas_h5_native_double(void) { return H5T_NATIVE_DOUBLE; }
 static inline hid_t kvatlas_h5_native_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t kvatlas_h5_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t kvatlas_h5_c_string(void) { return H5T_C_S1; }
+static inline hid_t kvatlas_h5_plain_driver(void) { return H5FD_SEC2; }
 static inline size_t kvatlas_h5_variable_size(void) { return H5T_VARIABLE; }
 
 /// Switches off the printing of errors; the setting belongs to one thread.

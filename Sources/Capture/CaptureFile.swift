@@ -27,6 +27,8 @@ public final class CaptureFile: Sendable {
 
     let root: Group
     private let file: File
+    /// The bytes of a complete file, where they can be had as memory.
+    let mapping: FileMapping?
     private let shapes: [TensorKey: [Int]]
 
     /// Opens and checks a capture.
@@ -43,6 +45,7 @@ public final class CaptureFile: Sendable {
             root = try file.root
             try checkFormat(of: root, path: path)
             isComplete = try root.attributes.integer("complete") == 1
+            mapping = isComplete ? file.mapping() : nil
             metadata = try CaptureMetadata(root: root)
             let contents = try CaptureContents(root: root, metadata: metadata, path: path)
             shapes = contents.shapes

@@ -28,15 +28,24 @@ public enum MagnitudeStudy {
             throw StatisticsStudyError.head(head, tensor: tensor, heads: headCount)
         }
         let layers = try settings.layers ?? tellingLayers(of: capture)
-        let tensors = settings.tensors.filter { capture.tensorsPresent.contains($0) }
+        let tensors = settings.tensors.filter { capture.tensorsPresent.contains($0.source) }
+        if let rotated = tensors.first(where: { $0.isRotated }), !TensorProfile.canRotate(capture.metadata.headDim) {
+            throw StructureStudyError(
+                setting: "tensors",
+                value: rotated.rawValue,
+                expected: "heads of a power of two channels, not \(capture.metadata.headDim), for a Hadamard rotation"
+            )
+        }
         _ = try chosenTensors(of: capture, layers: layers, tensors: nil)
 
         var table = empty()
         for (done, layer) in layers.enumerated() {
             let present = capture.tensors(inLayer: layer)
             // The key chooses the head, whether or not it is shown itself.
-            let guides = settings.head == nil ? [CapturedTensor.key, .keyPreRope, .value].filter(present.contains) : []
-            let shown = tensors.filter { present.contains($0) }
+            let guides =
+                settings.head == nil
+                ? [MagnitudeTensor.key, .keyPreRope, .value].filter { present.contains($0.source) } : []
+            let shown = tensors.filter { present.contains($0.source) }
             let wanted = guides.prefix(1).filter { !shown.contains($0) } + shown
             let maxima = try parallelMap(wanted.count) {
                 try BinMaxima(capture, layer: layer, tensor: wanted[$0], maximumBins: settings.maximumBins)
@@ -60,7 +69,8 @@ public enum MagnitudeStudy {
         guard let first = layers.first, let last = layers.last else { return [] }
         let ratios = try parallelMap(layers.count) { index -> Double in
             let present = capture.tensors(inLayer: layers[index])
-            guard let tensor = [CapturedTensor.key, .keyPreRope, .value].first(where: present.contains) else {
+            guard let tensor = [MagnitudeTensor.key, .keyPreRope, .value].first(where: { present.contains($0.source) })
+            else {
                 return 0
             }
             return try BinMaxima(capture, layer: layers[index], tensor: tensor, maximumBins: 1).ratioOfLargest
@@ -75,7 +85,7 @@ public enum MagnitudeStudy {
             meaning: "Largest magnitude of one channel of one head within a bin of neighbouring tokens.",
             columns: [
                 Table.Column("layer", .integer, "Layer, from 0."),
-                Table.Column("tensor", .string, "key, key_pre_rope, value or query."),
+                Table.Column("tensor", .string, "key, key_pre_rope, value, query, key_rotated or value_rotated."),
                 Table.Column("head", .integer, "Head of that tensor, from 0."),
                 Table.Column("token_first", .integer, unit: "token", "First token of the bin, from 0."),
                 Table.Column("token_last", .integer, unit: "token", "Last token of the bin."),
@@ -88,7 +98,7 @@ public enum MagnitudeStudy {
     private static func append(
         _ maxima: BinMaxima,
         layer: Int,
-        tensor: CapturedTensor,
+        tensor: MagnitudeTensor,
         head: Int,
         to table: inout Table
     ) {

@@ -1,5 +1,5 @@
 import Capture
-import Inference
+import Kernels
 
 /// The largest magnitude of each channel of a tensor within bins of neighbouring tokens.
 struct BinMaxima: Sendable {
@@ -11,19 +11,25 @@ struct BinMaxima: Sendable {
     private var maxima: [Float]
 
     /// - Throws: `CaptureError` from reading.
-    init(_ capture: CaptureFile, layer: Int, tensor: CapturedTensor, maximumBins: Int) throws {
+    init(_ capture: CaptureFile, layer: Int, tensor: MagnitudeTensor, maximumBins: Int) throws {
         let tokens = capture.tokenCount
         let count = min(tokens, maximumBins)
         bins = (0..<count).map { $0 * tokens / count..<($0 + 1) * tokens / count }
         headDim = capture.metadata.headDim
-        width = capture.headCount(tensor) * headDim
+        width = capture.headCount(tensor.source) * headDim
         maxima = [Float](repeating: -1, count: count * width)
         guard width > 0 else { return }
         let slab = max(1, (1 << 18) / width)
         var bin = 0
         for first in stride(from: 0, to: tokens, by: slab) {
             let range = first..<min(tokens, first + slab)
-            let values = try capture.readFloat(tensor, layer: layer, tokens: range)
+            var values = try capture.readFloat(tensor.source, layer: layer, tokens: range)
+            if tensor.isRotated {
+                values.withUnsafeMutableBufferPointer {
+                    guard let base = $0.baseAddress else { return }
+                    Hadamard.transform(base, rows: $0.count / headDim, length: headDim)
+                }
+            }
             for token in range {
                 while token >= bins[bin].upperBound { bin += 1 }
                 raise(bin, by: values[(token - first) * width..<(token - first + 1) * width])

@@ -1,5 +1,3 @@
-import Inference
-
 /// Which magnitudes a study tabulates. Every field has a default, and all are stored with the results.
 public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
     /// `nil` for an early, a middle and a late layer, the first, the middle and the last captured, and the layer
@@ -11,15 +9,16 @@ public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
     /// It counts key/value heads, and of queries beside them the first query head that reads it is taken. Where
     /// queries alone are shown, it counts query heads.
     public var head: Int?
-    /// Those of these that were captured.
-    public var tensors: [CapturedTensor]
+    /// Those of these that were captured, and `key_rotated` or `value_rotated` for what a Hadamard rotation makes of
+    /// them.
+    public var tensors: [MagnitudeTensor]
     /// Longest token axis; more tokens are reduced to this many bins by maximum.
     public var maximumBins: Int
 
     public init(
         layers: [Int]? = nil,
         head: Int? = nil,
-        tensors: [CapturedTensor] = [.key, .keyPreRope, .value],
+        tensors: [MagnitudeTensor] = [.key, .keyPreRope, .value],
         maximumBins: Int = 128
     ) {
         self.layers = layers
@@ -46,7 +45,7 @@ public struct MagnitudeStudySettings: Sendable, Equatable, Codable {
         self.init(
             layers: try container.decodeIfPresent([Int].self, forKey: .layers),
             head: try container.decodeIfPresent(Int.self, forKey: .head),
-            tensors: try container.decodeIfPresent([CapturedTensor].self, forKey: .tensors) ?? standard.tensors,
+            tensors: try container.decodeIfPresent([MagnitudeTensor].self, forKey: .tensors) ?? standard.tensors,
             maximumBins: try container.decodeIfPresent(Int.self, forKey: .maximumBins) ?? standard.maximumBins
         )
     }

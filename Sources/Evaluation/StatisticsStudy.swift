@@ -10,18 +10,21 @@ import TensorCore
 /// come from one pass. Tokens need a second look at their layer, since some of
 /// their statistics compare with the layer's whole tensor.
 public enum StatisticsStudy {
-    /// Counters of the tensors that are walked side by side.
-    private static let groupBudgetBytes = 64 << 20
+    /// Sampled rows and counters of the tensors that are walked side by side.
+    private static let memoryBudget = 96 << 20
+    /// Parts walked between two looks at the progress: a quarter of a second or so.
+    private static let partsOfWave = 128
 
-    /// The tables `statistics-<grain>` in the order of `settings.grains`, then `outlier-channels`.
+    /// The tables `statistics-<grain>` in the order of `settings.grains`, then `outlier-channels`, and `histogram` if
+    /// it is asked for.
     ///
     /// Numbers are the same bit for bit for any number of threads and any `slabBytes`.
     ///
     /// - Parameter progress: called with the share that is done, from 0 to 1.
     /// - Throws: `StatisticsStudyError` for settings without a meaning; `CaptureError` for tensors that are not
     ///   there and from reading.
-    /// - Complexity: time O(elements); memory 64 MB of counters, one slab for each tensor walked at a time, and
-    ///   the rows of the tables.
+    /// - Complexity: time O(elements); memory 96 MB of counters and sampled rows (more only if one tensor has more
+    ///   than 4,000 channels: 24 KB for each), a chunk of the file for each thread, and the rows of the tables.
     public static func run(
         _ capture: CaptureFile,
         settings: StatisticsStudySettings = StatisticsStudySettings(),
@@ -29,6 +32,7 @@ public enum StatisticsStudy {
     ) throws -> [Table] {
         let grains = settings.grains.reduce(into: [Grain]()) { if !$0.contains($1) { $0.append($1) } }
         var tables = grains.map { StatisticsTable.empty($0) } + [OutlierChannelTable.empty()]
+        if settings.histogram { tables.append(HistogramTable.empty()) }
         try run(capture, settings: settings, progress: progress) { rows, name in
             guard let index = tables.firstIndex(where: { $0.name == name }) else { return }
             rows.forEach { tables[index].append($0) }
@@ -47,80 +51,77 @@ public enum StatisticsStudy {
     ) throws {
         guard settings.slabBytes > 0 else { throw StatisticsStudyError.slabBytes(settings.slabBytes) }
         let tensors = try chosenTensors(of: capture, layers: settings.layers, tensors: settings.tensors).map {
-            StatisticsStudyTensor(capture, layer: $0.layer, tensor: $0.tensor, slabBytes: settings.slabBytes)
+            try StatisticsStudyTensor(capture, layer: $0.layer, tensor: $0.tensor, slabBytes: settings.slabBytes)
         }
         let passes = settings.grains.contains(.token) ? 2 : 1
-        let total = Double(tensors.reduce(0) { $0 + $1.slabCount } * passes)
+        let total = Double(max(1, tensors.reduce(0) { $0 + $1.parts.count } * passes))
         var done = 0
-        for group in groups(tensors) {
-            let summaries = try summarize(group) { slabs in
-                done += slabs
-                try progress(Double(done) / total)
+        func advance(_ parts: Int) throws {
+            done += parts
+            try progress(Double(done) / total)
+        }
+        var unfinished: [Int: StatisticsStudyProgress] = [:]
+        for wave in waves(tensors) {
+            for part in wave where unfinished[part.tensor] == nil {
+                unfinished[part.tensor] = StatisticsStudyProgress(tensors[part.tensor])
             }
-            for (tensor, summary) in zip(group, summaries) {
-                try emitRows(of: tensor, summary, settings.grains, emit) {
-                    done += 1
-                    try progress(Double(done) / total)
-                }
+            let begun = unfinished
+            try Parallel.forEach(wave.count) { place in
+                let part = wave[place]
+                let found = try tensors[part.tensor].accumulate(part.tokens)
+                begun[part.tensor]?.merge(found)
             }
+            for (index, place) in wave.enumerated()
+            where index + 1 == wave.count || wave[index + 1].tensor != place.tensor {
+                let tensor = tensors[place.tensor]
+                guard place.tokens.upperBound == capture.tokenCount else { continue }
+                guard let summary = unfinished.removeValue(forKey: place.tensor)?.finish() else { continue }
+                try emitRows(of: tensor, summary, settings, emit, tokenStep: { try advance(1) })
+            }
+            try advance(wave.count)
         }
     }
 
-    /// Walks some tensors side by side, a slab of each at a time.
-    private static func summarize(
-        _ group: [StatisticsStudyTensor],
-        step: (Int) throws -> Void
-    ) throws -> [TensorSummary] {
-        var accumulators = group.map { TensorAccumulator(heads: $0.heads, headDim: $0.headDim) }
-        for slab in 0..<(group.map { $0.slabCount }.max() ?? 0) {
-            let active = group.indices.filter { slab < group[$0].slabCount }
-            try accumulators.withUnsafeMutableBufferPointer { accumulators in
-                // Each index touches its own accumulator only.
-                nonisolated(unsafe) let accumulators = accumulators
-                try Parallel.forEach(active.count) { place in
-                    let index = active[place]
-                    try group[index].read(slab: slab, into: &accumulators[index])
+    private typealias Part = (tensor: Int, tokens: Range<Int>)
+
+    /// The parts of all tensors in their order, cut so that the tensors of each wave fit the memory together.
+    private static func waves(_ tensors: [StatisticsStudyTensor]) -> [[Part]] {
+        var waves: [[Part]] = []
+        var room = 0
+        for (index, tensor) in tensors.enumerated() {
+            var isNew = true
+            for tokens in tensor.parts {
+                if waves.isEmpty || waves[waves.count - 1].count == partsOfWave || (isNew && tensor.bytes > room) {
+                    waves.append([])
+                    room = memoryBudget
+                    isNew = true
                 }
+                if isNew { room -= tensor.bytes }
+                isNew = false
+                waves[waves.count - 1].append((index, tokens))
             }
-            try step(active.count)
         }
-        return accumulators.map { $0.finish() }
+        return waves
     }
 
     private static func emitRows(
         of tensor: StatisticsStudyTensor,
         _ summary: TensorSummary,
-        _ grains: [Grain],
+        _ settings: StatisticsStudySettings,
         _ emit: (_ rows: [[Table.Value]], _ table: String) throws -> Void,
         tokenStep: () throws -> Void
     ) throws {
         let (layer, name) = (tensor.layer, tensor.tensor.rawValue)
-        for grain in Grain.allCases where grains.contains(grain) && grain != .token {
+        for grain in Grain.allCases where settings.grains.contains(grain) && grain != .token {
             let rows = StatisticsTable.rows(grain, of: summary, layer: layer, tensor: name)
             try emit(rows, "statistics-\(grain.rawValue)")
         }
         try emit(OutlierChannelTable.rows(of: summary, layer: layer, tensor: name), "outlier-channels")
-        guard grains.contains(.token) else { return }
-        for slab in 0..<tensor.slabCount {
-            try emit(try tensor.tokenRows(slab: slab, context: summary.context), "statistics-token")
+        if settings.histogram { try emit(HistogramTable.rows(of: summary, layer: layer, tensor: name), "histogram") }
+        guard settings.grains.contains(.token) else { return }
+        for part in tensor.parts {
+            try tensor.forEachTokenRows(of: part, context: summary.context) { try emit($0, "statistics-token") }
             try tokenStep()
         }
-    }
-
-    /// Neighbouring tensors whose counters fit the budget together; at least one each.
-    private static func groups(_ tensors: [StatisticsStudyTensor]) -> [[StatisticsStudyTensor]] {
-        var groups: [[StatisticsStudyTensor]] = []
-        var room = 0
-        for tensor in tensors {
-            let bytes =
-                tensor.heads * tensor.headDim * TensorAccumulator.bytesPerChannel(tokens: tensor.capture.tokenCount)
-            if groups.isEmpty || bytes > room {
-                groups.append([])
-                room = groupBudgetBytes
-            }
-            groups[groups.count - 1].append(tensor)
-            room -= bytes
-        }
-        return groups
     }
 }

@@ -9,18 +9,22 @@ public struct StatisticsStudySettings: Sendable, Equatable, Codable {
     public var tensors: [CapturedTensor]?
     /// Layers to describe; `nil` for all that were captured.
     public var layers: [Int]?
-    /// Bytes of one tensor read at a time. Changes speed and memory, never results.
+    /// Whether to add the table `histogram`, of each layer's tensors.
+    public var histogram: Bool
+    /// Bytes of one tensor read at a time where chunks are compressed. Changes speed and memory, never results.
     public var slabBytes: Int
 
     public init(
         grains: [Grain] = [.channel, .head, .layer],
         tensors: [CapturedTensor]? = nil,
         layers: [Int]? = nil,
+        histogram: Bool = false,
         slabBytes: Int = 1 << 20
     ) {
         self.grains = grains
         self.tensors = tensors
         self.layers = layers
+        self.histogram = histogram
         self.slabBytes = slabBytes
     }
 
@@ -28,7 +32,7 @@ public struct StatisticsStudySettings: Sendable, Equatable, Codable {
     public static var keys: [String] { CodingKeys.allCases.map { $0.rawValue } }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {
-        case grains, tensors, layers
+        case grains, tensors, layers, histogram
         case slabBytes = "slab_bytes"
     }
 
@@ -40,6 +44,7 @@ public struct StatisticsStudySettings: Sendable, Equatable, Codable {
             grains: try container.decodeIfPresent([Grain].self, forKey: .grains) ?? standard.grains,
             tensors: try container.decodeIfPresent([CapturedTensor].self, forKey: .tensors),
             layers: try container.decodeIfPresent([Int].self, forKey: .layers),
+            histogram: try container.decodeIfPresent(Bool.self, forKey: .histogram) ?? standard.histogram,
             slabBytes: try container.decodeIfPresent(Int.self, forKey: .slabBytes) ?? standard.slabBytes
         )
     }

@@ -1,66 +1,106 @@
 import Capture
 import Inference
 import Statistics
+import Synchronization
 import TensorCore
 
-/// One tensor of one layer of a capture, read slab by slab.
+/// One tensor of one layer of a capture, walked part by part.
 struct StatisticsStudyTensor: Sendable {
-    let capture: CaptureFile
-    let layer: Int
-    let tensor: CapturedTensor
-    let slabTokens: Int
+    private let scan: CaptureScan
+    private let slabBytes: Int
+    private let sample: TokenSample
+    /// The parts of its tokens that threads share out; cut by size and never by the number of threads.
+    let parts: [Range<Int>]
 
-    init(_ capture: CaptureFile, layer: Int, tensor: CapturedTensor, slabBytes: Int) {
-        self.capture = capture
-        self.layer = layer
-        self.tensor = tensor
-        let tokenBytes = max(1, capture.headCount(tensor) * capture.metadata.headDim * 2)
-        // Whole chunks of the file, where they are powers of two: a chunk is decoded anew for each read.
-        let tokens = max(1, slabBytes / tokenBytes)
-        slabTokens = tokens < 512 ? tokens : tokens / 512 * 512
+    /// Tokens of one part: some blocks, so that parts are seldom merged.
+    private static let partTokens = 4 * TensorAccumulator.blockTokens
+
+    init(_ capture: CaptureFile, layer: Int, tensor: CapturedTensor, slabBytes: Int) throws {
+        scan = try capture.scan(tensor, layer: layer)
+        self.slabBytes = slabBytes
+        sample = TokenSample(tokens: capture.tokenCount)
+        let count = capture.tokenCount
+        // Of a capture without tokens one part without tokens, so that its tensors have their rows.
+        parts = stride(from: 0, to: max(1, count), by: Self.partTokens).map { $0..<min(count, $0 + Self.partTokens) }
     }
 
-    var heads: Int { capture.headCount(tensor) }
-    var headDim: Int { capture.metadata.headDim }
-    var slabCount: Int { (capture.tokenCount + slabTokens - 1) / slabTokens }
+    var layer: Int { scan.layer }
+    var tensor: CapturedTensor { scan.tensor }
+    var heads: Int { scan.capture.headCount(tensor) }
+    var headDim: Int { scan.capture.metadata.headDim }
 
-    /// The tokens of a slab.
-    func tokens(ofSlab index: Int) -> Range<Int> {
-        index * slabTokens..<min(capture.tokenCount, (index + 1) * slabTokens)
-    }
+    /// Memory that its counters and sampled rows take.
+    var bytes: Int { scan.width * (TensorAccumulator.bytesPerChannel + 2 * sample.count) }
 
-    /// Reads a slab and adds it to `accumulator`, without rounding what is stored.
-    func read(slab index: Int, into accumulator: inout TensorAccumulator) throws {
-        let tokens = tokens(ofSlab: index)
-        if capture.elementType == .float32 {
-            let elements = try capture.readFloat(tensor, layer: layer, tokens: tokens)
-            elements.withUnsafeBufferPointer { accumulator.append(float: $0) }
-        } else {
-            let elements = try capture.readHalf(tensor, layer: layer, tokens: tokens)
-            elements.withUnsafeBufferPointer { accumulator.append(half: $0) }
+    /// The statistics of some tokens, without rounding what is stored.
+    func accumulate(_ tokens: Range<Int>) throws -> TensorAccumulator {
+        var accumulator = TensorAccumulator(
+            heads: heads,
+            headDim: headDim,
+            firstToken: tokens.lowerBound,
+            expectedTokens: tokens.count,
+            sample: sample
+        )
+        try scan.forEachRun(of: tokens, slabBytes: slabBytes) { elements, _ in
+            switch elements {
+            case .half(let elements): accumulator.append(half: elements)
+            case .float(let elements): accumulator.append(float: elements)
+            }
         }
+        return accumulator
     }
 
-    /// The rows of the token's table for a slab, when the whole tensor is known.
-    func tokenRows(slab index: Int, context: TensorContext) throws -> [[Table.Value]] {
-        let tokens = tokens(ofSlab: index)
+    /// The rows of the token's table for some tokens, run by run, when the whole tensor is known.
+    func forEachTokenRows(
+        of tokens: Range<Int>,
+        context: TensorContext,
+        _ body: ([[Table.Value]]) throws -> Void
+    ) throws {
         let distributions = TokenDistributions(heads: heads, headDim: headDim)
-        func row(token: Int, head: Int, distribution: Distribution) -> [Table.Value] {
-            StatisticsTable.tokenRow(
-                distribution,
-                context: context,
-                layer: layer,
-                tensor: tensor.rawValue,
-                head: head,
-                token: tokens.lowerBound + token
-            )
+        try scan.forEachRun(of: tokens, slabBytes: slabBytes) { elements, tokens in
+            func row(token: Int, head: Int, distribution: Distribution) -> [Table.Value] {
+                StatisticsTable.tokenRow(
+                    distribution,
+                    context: context,
+                    layer: layer,
+                    tensor: tensor.rawValue,
+                    head: head,
+                    token: tokens.lowerBound + token
+                )
+            }
+            switch elements {
+            case .half(let elements): try body(distributions.map(half: elements, row))
+            case .float(let elements): try body(distributions.map(float: elements, row))
+            }
         }
-        if capture.elementType == .float32 {
-            let elements = try capture.readFloat(tensor, layer: layer, tokens: tokens)
-            return elements.withUnsafeBufferPointer { distributions.map(float: $0, row) }
+    }
+}
+
+/// What the threads have found of one tensor so far.
+final class StatisticsStudyProgress: Sendable {
+    private let found: Mutex<TensorAccumulator?>
+    private let heads: Int
+    private let headDim: Int
+
+    init(_ tensor: StatisticsStudyTensor) {
+        heads = tensor.heads
+        headDim = tensor.headDim
+        found = Mutex(nil)
+    }
+
+    /// Adds a part; in any order.
+    func merge(_ part: TensorAccumulator) {
+        found.withLock { found in
+            guard var whole = found.take() else { return found = part }
+            whole.merge(part)
+            found = whole
         }
-        let elements = try capture.readHalf(tensor, layer: layer, tokens: tokens)
-        return elements.withUnsafeBufferPointer { distributions.map(half: $0, row) }
+    }
+
+    func finish() -> TensorSummary {
+        found.withLock { found in
+            (found.take() ?? TensorAccumulator(heads: heads, headDim: headDim)).finish()
+        }
     }
 }
 

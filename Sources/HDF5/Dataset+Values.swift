@@ -28,6 +28,21 @@ extension Dataset {
         }
     }
 
+    /// Fills a dataset of fixed size, the last axis fastest.
+    ///
+    /// - Throws: `HDF5Error`: `wrongType` unless there are as many numbers as elements.
+    public func write(_ numbers: [Double]) throws {
+        try locked {
+            let elements = try shape.reduce(1, *)
+            guard elements == numbers.count else { throw mismatch("write", "it has the shape \(try shape)") }
+            guard !numbers.isEmpty else { return }
+            let type = try Datatype.float64.native(at: place)
+            let all = kvatlas_h5_all()
+            let result = H5Dwrite(handle.id, type.id, all, all, kvatlas_h5_none(), numbers)
+            try check(result, "write", at: place)
+        }
+    }
+
     /// The texts of some rows of a one-dimensional dataset; bytes that are not UTF-8 are replaced.
     public func readStrings(rows: Range<Int>) throws -> [String] {
         try locked {

@@ -14,10 +14,15 @@ public struct DimensionScale: Sendable {
 extension Group {
     /// Makes a scale with coordinates 0..<`count`; a chunked one can grow.
     public func createDimensionScale(_ name: String, count: Int, storage: Storage) throws -> DimensionScale {
+        try createDimensionScale(name, coordinates: Array(0..<count), storage: storage)
+    }
+
+    /// Makes a scale with these coordinates.
+    public func createDimensionScale(_ name: String, coordinates: [Int], storage: Storage) throws -> DimensionScale {
         try locked {
-            let dataset = try createDataset(name, .int64, shape: [count], storage: storage)
+            let dataset = try createDataset(name, .int64, shape: [coordinates.count], storage: storage)
             try check(H5DSset_scale(dataset.handle.id, name), "make a dimension scale of", at: dataset.place)
-            if count > 0 { try dataset.write(Array(0..<count)) }
+            if !coordinates.isEmpty { try dataset.write(coordinates) }
             return DimensionScale(name: name, dataset: dataset)
         }
     }

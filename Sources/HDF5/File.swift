@@ -1,5 +1,11 @@
 import CHDF5
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// An HDF5 file; closed by `close()` or, at the latest, with the last reference to it and to what is in it.
 ///
 /// The version bounds are the library's default: with `flush()` after each
@@ -40,9 +46,21 @@ public final class File: Sendable {
 
     /// Opens an existing file for reading only.
     ///
+    /// A file that looks locked is tried again for a fifth of a second: a process that is just being started holds
+    /// copies of its parent's open files, locks included, for a moment longer than the parent.
+    ///
     /// - Throws: `HDF5Error`: `noSuchFile`, `notHDF5`, `truncated`, `inUse` if
     ///   a program writes it now.
     public static func open(at path: String) throws -> File {
+        for _ in 0..<10 {
+            do { return try openNow(at: path) } catch let error as HDF5Error where error.code == .inUse {
+                usleep(20_000)
+            }
+        }
+        return try openNow(at: path)
+    }
+
+    private static func openNow(at path: String) throws -> File {
         try locked {
             let place = Place(file: path, object: nil)
             let access = try fileAccess("open the file", at: place)

@@ -16,7 +16,7 @@ public struct FigureRequest: Sendable, Equatable, Codable {
         var stem = id
         if let layers = selection.layers { stem += "-layer-" + layers.map { String($0) }.joined(separator: "-") }
         if let head = selection.head { stem += "-head-\(head)" }
-        for names in [selection.tensors, selection.metrics, selection.schemes] {
+        for names in [selection.tensors, selection.metrics, selection.schemes, selection.statistic.map { [$0] }] {
             for name in names ?? [] {
                 stem += "-" + String(name.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "-" })
             }
@@ -29,14 +29,21 @@ public struct FigureRequest: Sendable, Equatable, Codable {
 ///
 /// A run folder holds `tables/*.csv` and, if there, `tables/README.md`,
 /// `manifest.yaml`, `provenance.json` and `figures.json` (the list of
-/// ``FigureRequest`` to draw; without it, every figure that the tables allow).
+/// ``FigureRequest`` to draw; without it, every figure of a capture, and those of the structure study whose
+/// tables are there).
 public enum Report {
     /// Reads a run and draws its figures.
     ///
-    /// - Parameter context: what captions say; without it, the `figureContext` of `provenance.json`.
+    /// - Parameters:
+    ///   - context: what captions say; without it, the `figureContext` of `provenance.json`.
+    ///   - alterations: files that are not as the run left them, for the page to say so.
     /// - Throws: ``ReportingError`` for a folder without tables or files that cannot be read. A figure that
     ///   cannot be drawn is no error here: the report says so.
-    public static func build(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
+    public static func build(
+        runDirectory: String,
+        context: FigureContext? = nil,
+        alterations: [Alteration] = []
+    ) throws -> ReportContent {
         let root = URL(fileURLWithPath: runDirectory)
         let tables = try tables(in: root.appendingPathComponent("tables").path)
         guard !tables.isEmpty else { throw ReportingError.notARun(directory: runDirectory) }
@@ -45,7 +52,8 @@ public enum Report {
         let asked = try existing("figures.json", in: root).map { try requests(in: $0) }
         var figures: [ReportContent.FigureEntry] = []
         var missing: [ReportContent.MissingFigure] = []
-        let all = asked ?? FigureCatalogue.ids.map { FigureRequest(id: $0) }
+        let usual = FigureCatalogue.ids + FigureCatalogue.structureIDs(drawnFrom: Set(tables.keys))
+        let all = asked ?? usual.map { FigureRequest(id: $0) }
         for request in all {
             // The bare id where it is enough: selections of many metrics make long names.
             let isOnly = all.filter { $0.id == request.id }.count == 1
@@ -71,7 +79,8 @@ public enum Report {
             figures: figures,
             missingFigures: missing,
             manifest: try existing("manifest.yaml", in: root).map { try TextFile.read($0) },
-            provenance: provenance
+            provenance: provenance,
+            alterations: alterations
         )
     }
 
@@ -80,8 +89,12 @@ public enum Report {
     /// - Returns: what the report shows.
     /// - Throws: ``ReportingError``.
     @discardableResult
-    public static func write(runDirectory: String, context: FigureContext? = nil) throws -> ReportContent {
-        let content = try build(runDirectory: runDirectory, context: context)
+    public static func write(
+        runDirectory: String,
+        context: FigureContext? = nil,
+        alterations: [Alteration] = []
+    ) throws -> ReportContent {
+        let content = try build(runDirectory: runDirectory, context: context, alterations: alterations)
         let root = URL(fileURLWithPath: runDirectory)
         for figure in content.figures {
             try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path)

@@ -18,6 +18,8 @@ public struct CentralMoments: Sendable, Equatable {
     public private(set) var maximum = -Double.infinity
     /// Σ|x|
     public private(set) var absoluteSum = 0.0
+    /// Elements of at least each of `magnitudes`; `nil` where they were not counted.
+    public private(set) var magnitudeCounts: SIMD2<Int>? = .zero
     /// Σx / n; 0 for none.
     public private(set) var mean = 0.0
     /// Σ(x − mean)^k for k = 2, 3, 4.
@@ -30,6 +32,9 @@ public struct CentralMoments: Sendable, Equatable {
         public internal(set) var fourth = 0.0
     }
 
+    /// Magnitudes whose elements are counted one by one: the rule of LLM.int8(), the floor of massive activations.
+    public static let magnitudes = [6.0, 100.0]
+
     /// No elements.
     public init() {}
 
@@ -38,7 +43,10 @@ public struct CentralMoments: Sendable, Equatable {
     /// The subtraction loses the bits by which Σ(x − shift)^k exceeds Σ(x − mean)^k: about
     /// one for a shift within a standard deviation of the mean, at most log2(n) for any
     /// shift that is one of the elements. Elements equal to the shift give exact zeros.
-    public init(_ block: Moments) {
+    ///
+    /// - Parameter magnitudeCounts: elements of at least each of `magnitudes`, if they were counted.
+    public init(_ block: Moments, magnitudeCounts: SIMD2<Int>? = nil) {
+        self.magnitudeCounts = magnitudeCounts ?? (block.count == 0 ? .zero : nil)
         nanCount = block.nanCount
         infinityCount = block.infinityCount
         guard block.count > 0 else { return }
@@ -91,6 +99,7 @@ public struct CentralMoments: Sendable, Equatable {
         minimum = min(minimum, other.minimum)
         maximum = max(maximum, other.maximum)
         absoluteSum += other.absoluteSum
+        magnitudeCounts = magnitudeCounts.flatMap { mine in other.magnitudeCounts.map { mine &+ $0 } }
     }
 }
 
@@ -109,6 +118,28 @@ extension CentralMoments {
 
     /// Root of the population variance.
     public var standardDeviation: Double? { variance?.squareRoot() }
+
+    /// m3 / m2^1.5: 0 for a symmetric distribution, `nil` when all elements are equal.
+    public var skewness: Double? {
+        guard count > 0, centralSums.second > 0 else { return nil }
+        let spread = centralSums.second / Double(count)
+        return centralSums.third / Double(count) / (spread * spread.squareRoot())
+    }
+
+    /// √(Σx²), or `nil` without finite elements.
+    public var norm: Double? {
+        guard count > 0 else { return nil }
+        return (centralSums.second + Double(count) * mean * mean).squareRoot()
+    }
+
+    /// √(Σx² / n)
+    public var rootMeanSquare: Double? { norm.map { $0 / Double(count).squareRoot() } }
+
+    /// Elements with |x| ≥ `magnitude`, if they were counted.
+    func count(magnitudeAtLeast magnitude: Double) -> Int? {
+        guard let counts = magnitudeCounts, let place = Self.magnitudes.firstIndex(of: magnitude) else { return nil }
+        return counts[place]
+    }
 
     /// m4 / m2² − 3: 0 for a Gaussian, `nil` when all elements are equal.
     public var excessKurtosis: Double? {

@@ -10,7 +10,7 @@ public struct Distribution: Sendable {
 
     /// A large set; quantiles and tail counts carry the sketch's stated error.
     ///
-    /// - Precondition: both describe the same elements.
+    /// - Parameter sketch: of the same elements, or of a sample of them.
     /// - Complexity: O(bins).
     public init(moments: CentralMoments, sketch: QuantileSketch) {
         self.moments = moments
@@ -39,38 +39,54 @@ public struct Distribution: Sendable {
     /// - Returns: `nil` without finite elements.
     public func quantile(_ probability: Double) -> Double? {
         precondition(probability >= 0 && probability <= 1, "quantile at probability \(probability)")
-        guard moments.count > 0 else { return nil }
-        let rank = min(moments.count, max(1, Int((probability * Double(moments.count)).rounded(.up))))
-        if rank == 1 { return moments.minimum }
-        if rank == moments.count { return moments.maximum }
+        let elements = sampleCount
+        guard elements > 0 else { return nil }
+        let rank = min(elements, max(1, Int((probability * Double(elements)).rounded(.up))))
+        // The extremes are known exactly, and of all elements.
+        if probability == 0 || (rank == 1 && elements == moments.count) { return moments.minimum }
+        if probability == 1 || (rank == elements && elements == moments.count) { return moments.maximum }
         switch order {
         case .sketch(let sketch): return sketch.element(rank: rank)
         case .sorted(let values): return Double(values[rank - 1])
         }
     }
 
-    /// Elements above `threshold`.
+    /// Finite elements that quantiles and tail counts come from: all of them, or those of a sample of the tokens.
+    public var sampleCount: Int {
+        switch order {
+        case .sketch(let sketch): sketch.total
+        case .sorted(let values): values.count
+        }
+    }
+
+    /// What a count in the sample stands for among all elements.
+    private var weight: Double { sampleCount > 0 ? Double(moments.count) / Double(sampleCount) : 0 }
+
+    /// Elements above `threshold`; of a sample, as many as its share stands for.
     public func count(above threshold: Double) -> Double {
         switch order {
-        case .sketch(let sketch): sketch.count(above: threshold)
+        case .sketch(let sketch): weight * sketch.count(above: threshold)
         case .sorted(let values): Double(values.count - values.firstPlace { Double($0) > threshold })
         }
     }
 
-    /// Elements below `threshold`.
+    /// Elements below `threshold`, as `count(above:)`.
     public func count(below threshold: Double) -> Double {
         switch order {
-        case .sketch(let sketch): sketch.count(below: threshold)
+        case .sketch(let sketch): weight * sketch.count(below: threshold)
         case .sorted(let values): Double(values.firstPlace { Double($0) >= threshold })
         }
     }
 
-    /// Elements with |x| ≥ `magnitude`; exact in both cases when it is an edge of the sketch's bins.
+    /// Elements with |x| ≥ `magnitude`; exact for those of `CentralMoments.magnitudes`, and for any edge of the
+    /// sketch's bins if the sketch is of all elements.
     public func count(magnitudeAtLeast magnitude: Double) -> Double {
         guard magnitude > 0 else { return Double(moments.count) }
         return switch order {
         case .sketch(let sketch):
-            2 * Double(moments.count) - sketch.count(below: magnitude) - sketch.count(above: -magnitude)
+            moments.count(magnitudeAtLeast: magnitude).map { Double($0) }
+                ?? weight
+                * (2 * Double(sketch.total) - sketch.count(below: magnitude) - sketch.count(above: -magnitude))
         case .sorted(let values):
             Double(
                 values.count - values.firstPlace { Double($0) >= magnitude }

@@ -31,13 +31,16 @@ public struct QuantileSketch: Sendable, Equatable {
     }
 
     /// Adds the elements of `other`.
-    public mutating func merge(_ other: QuantileSketch) {
-        for bin in counts.indices { counts[bin] += other.counts[bin] }
-    }
+    public mutating func merge(_ other: QuantileSketch) { add(other.counts[...]) }
 
     /// Adds one channel's counters of the same bins.
     mutating func add(_ counters: ArraySlice<some FixedWidthInteger>) {
-        for (bin, count) in zip(counts.indices, counters) { counts[bin] += UInt64(count) }
+        precondition(counters.count == counts.count, "\(counters.count) counters")
+        counters.withUnsafeBufferPointer { counters in
+            counts.withUnsafeMutableBufferPointer { counts in
+                for bin in counts.indices { counts[bin] &+= UInt64(counters[bin]) }
+            }
+        }
     }
 
     /// Records one float16, given by its bits.

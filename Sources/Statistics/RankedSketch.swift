@@ -39,6 +39,9 @@ struct RankedSketch: Sendable {
         self.bins = bins
     }
 
+    /// Elements in all bins.
+    var total: Int { bins.last.map { Int($0.before + $0.count) } ?? 0 }
+
     private static let edges = (0...QuantileSketch.finiteBinsPerSign).map(QuantileSketch.edge)
 
     /// The element of a rank counted from 1, taken as spread evenly over its bin.

@@ -7,6 +7,9 @@ protocol SlabElement: BitwiseCopyable, Sendable {
     /// `count` neighbours as float32.
     static func floats(_ first: UnsafePointer<Self>, count: Int) -> [Float]
 
+    /// Appends `count` neighbours as float16 bits that fall into the same bins of a sketch.
+    static func appendHalves(_ first: UnsafePointer<Self>, count: Int, to halves: inout [UInt16])
+
     /// Sums of powers for each channel and each token of a block, about the shifts already in the moments, and bins
     /// counted in [channel][bin]; what is empty or `nil` is left out.
     static func sweep(
@@ -21,14 +24,13 @@ protocol SlabElement: BitwiseCopyable, Sendable {
 }
 
 extension SlabElement {
-    /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`, and its bins.
+    /// Sums of powers for each channel of a block, about the shifts already in `channelMoments`.
     static func sweep(
         _ block: UnsafePointer<Self>,
         tokens: Int,
         channels: Int,
         stride: Int,
-        channelMoments: inout [Moments],
-        counters: UnsafeMutableBufferPointer<UInt16>
+        channelMoments: inout [Moments]
     ) {
         var none: [Moments] = []
         sweep(
@@ -38,7 +40,7 @@ extension SlabElement {
             stride: stride,
             channelMoments: &channelMoments,
             tokenMoments: &none,
-            counters: counters
+            counters: nil
         )
     }
 
@@ -65,6 +67,10 @@ extension SlabElement {
 
 extension UInt16: SlabElement {
     var float: Float { Float(Float16(bitPattern: self)) }
+
+    static func appendHalves(_ first: UnsafePointer<UInt16>, count: Int, to halves: inout [UInt16]) {
+        halves.append(contentsOf: UnsafeBufferPointer(start: first, count: count))
+    }
 
     static func floats(_ first: UnsafePointer<UInt16>, count: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { floats, initialized in
@@ -97,6 +103,12 @@ extension UInt16: SlabElement {
 
 extension Float: SlabElement {
     var float: Float { self }
+
+    static func appendHalves(_ first: UnsafePointer<Float>, count: Int, to halves: inout [UInt16]) {
+        halves.append(
+            contentsOf: UnsafeBufferPointer(start: first, count: count).lazy.map { UInt16(QuantileSketch.bin($0) << 5) }
+        )
+    }
 
     static func floats(_ first: UnsafePointer<Float>, count: Int) -> [Float] {
         Array(UnsafeBufferPointer(start: first, count: count))

@@ -62,5 +62,5 @@ func median(_ values: [Double]) -> Double? {
 
 extension Table.Value {
     /// `.missing` for `nil`.
-    init(_ number: Double?) { self = number.map(Table.Value.number) ?? .missing }
+    package init(_ number: Double?) { self = number.map(Table.Value.number) ?? .missing }
 }

@@ -26,6 +26,10 @@ public enum StatisticCatalogue {
             CentralRangeShare(),
             OutlierChannelCount(multiple: 5),
             OutlierChannelCount(multiple: 10),
+            Skewness(),
+            RootMeanSquare(),
+            EuclideanNorm(),
+            QuantileElementCount(),
         ]
         precondition(Set(statistics.map { $0.id }).count == statistics.count, "two statistics share an id")
         return statistics

@@ -1,3 +1,4 @@
+import Kernels
 import TensorCore
 
 /// The tables `statistics-channel`, `statistics-token`, `statistics-head` and `statistics-layer`.
@@ -27,11 +28,10 @@ public enum StatisticsTable {
         }
         switch grain {
         case .channel:
-            return (0..<summary.heads).flatMap { head in
-                (0..<summary.headDim).map { channel in
-                    place + [.integer(head), .integer(channel)]
-                        + values(summary.channel(head: head, channel: channel), summary.context)
-                }
+            return inParallel(summary.heads * summary.headDim) { index in
+                let (head, channel) = index.quotientAndRemainder(dividingBy: summary.headDim)
+                return place + [.integer(head), .integer(channel)]
+                    + values(summary.channel(head: head, channel: channel), summary.context)
             }
         case .head:
             return (0..<summary.heads).map { head in
@@ -42,6 +42,19 @@ public enum StatisticsTable {
         case .token:
             preconditionFailure("a summary keeps no tokens")
         }
+    }
+
+    /// The rows of all indices below `count`, made on all threads.
+    private static func inParallel(_ count: Int, _ row: (Int) -> [Table.Value]) -> [[Table.Value]] {
+        var rows = [[Table.Value]](repeating: [], count: count)
+        rows.withUnsafeMutableBufferPointer { rows in
+            // Each index writes its own row only.
+            nonisolated(unsafe) let rows = rows
+            Parallel.forEachBlock(of: 32, in: count) { block in
+                for index in block { rows[index] = row(index) }
+            }
+        }
+        return rows
     }
 
     /// The row of one token of one head.

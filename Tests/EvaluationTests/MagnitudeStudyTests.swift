@@ -83,6 +83,41 @@ import Testing
         }
     }
 
+    /// The rotation keeps each vector's length, and spreads the outlier channel over all.
+    @Test func rotatedTensorsAreShownWhereAskedFor() throws {
+        let capture = try folder.open(synthetic)
+        let settings = MagnitudeStudySettings(
+            layers: [3],
+            head: 1,
+            tensors: [.key, .keyRotated, .valueRotated],
+            maximumBins: 333
+        )
+        let table = try MagnitudeStudy.run(capture, settings: settings)
+        let magnitudes = Dictionary(grouping: table.rowViews) { $0.string("tensor") ?? "" }
+            .mapValues { $0.compactMap { $0.number("absolute_maximum") } }
+        #expect(Set(magnitudes.keys) == ["key", "key_rotated", "value_rotated"])
+        let (plain, rotated) = (try #require(magnitudes["key"]), try #require(magnitudes["key_rotated"]))
+        for token in 0..<333 {
+            func norm(_ x: [Double]) -> Double {
+                x[token * 8..<token * 8 + 8].reduce(0) { $0 + $1 * $1 }.squareRoot()
+            }
+            #expect(abs(norm(plain) - norm(rotated)) < 1e-5 * norm(plain))
+        }
+        let (largest, spread) = (try #require(plain.max()), try #require(rotated.max()))
+        #expect(spread < largest / 2)
+    }
+
+    @Test func headsThatAreNoPowerOfTwoAreNotRotated() throws {
+        var synthetic = synthetic
+        synthetic.headDim = 12
+        let capture = try folder.open(synthetic)
+        #expect {
+            try MagnitudeStudy.run(capture, settings: MagnitudeStudySettings(tensors: [.keyRotated]))
+        } throws: { error in
+            "\(error)".contains("tensors is key_rotated") && "\(error)".contains("12")
+        }
+    }
+
     @Test func badSettingsAreSaid() throws {
         let capture = try folder.open(synthetic)
         func error(_ settings: MagnitudeStudySettings) -> String {

@@ -153,6 +153,6 @@ final class CaptureFolder {
         #expect(settings == StatisticsStudySettings(grains: [.token], tensors: [.keyPreRope], layers: [3]))
         let coded = try JSONEncoder().encode(settings)
         #expect(try decoder.decode(StatisticsStudySettings.self, from: coded) == settings)
-        #expect(StatisticsStudySettings.keys == ["grains", "tensors", "layers", "slab_bytes"])
+        #expect(StatisticsStudySettings.keys == ["grains", "tensors", "layers", "histogram", "slab_bytes"])
     }
 }

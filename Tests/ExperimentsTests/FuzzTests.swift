@@ -1,3 +1,4 @@
+import Capture
 import Experiments
 import Foundation
 import Inference
@@ -16,7 +17,7 @@ private let fuzzSeconds = ProcessInfo.processInfo.environment["KVATLAS_FUZZ_SECO
 /// crashed a reader is left in the folder that is printed first.
 @Suite(.serialized, .enabled(if: fuzzSeconds != nil))
 struct FuzzTests {
-    private static let readerCount = 4.0
+    private static let readerCount = 8.0
 
     /// Runs `body` on damaged copies of `sound` for this test's share of the time.
     private func fuzz(_ name: String, _ sound: [UInt8], _ body: (_ path: String) throws -> Void) throws {
@@ -92,6 +93,27 @@ struct FuzzTests {
             let bytes = try Data(contentsOf: URL(filePath: path))
             let scheme = try CacheScheme(parsing: String(decoding: bytes, as: UTF8.self))
             #expect(try CacheScheme(parsing: scheme.id) == scheme)
+        }
+    }
+
+    /// Arrays of other programs, each as a whole import: header, members, elements.
+    @Test(arguments: [
+        "tiny-llama.npz", "tiny-llama-deflated.npz", "stacked-key.npy", "tiny-llama-bfloat16.safetensors",
+    ])
+    func importsNeverCrash(name: String) throws {
+        let fixtures = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Fixtures/import")
+        let sound = [UInt8](try Data(contentsOf: fixtures.appending(path: name)))
+        let isStacked = name.hasPrefix("stacked"), isBatch = name.hasSuffix(".npz")
+        let axes = isStacked ? "layer,token,head*channel" : isBatch ? "batch,head,token,channel" : "token,head,channel"
+        // Its name says which tensor a lone array is.
+        try fuzz(isStacked ? "key.npy" : name, sound) { path in
+            var options = CaptureImport.Options(axes: try ImportAxes(parsing: axes))
+            options.description.kvHeads = isStacked ? 2 : nil
+            options.tensors = [.query, .key, .value]
+            let out = path + ".h5"
+            defer { try? FileManager.default.removeItem(atPath: out) }
+            _ = try CaptureImport(files: [path], options: options).run(to: out, command: "", toolVersion: "")
+            #expect(try CaptureFile(path: out).isComplete)
         }
     }
 }

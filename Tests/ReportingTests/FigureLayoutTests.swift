@@ -88,7 +88,7 @@ struct FigureLayoutTests {
         }
     }
 
-    static let cases = FigureCatalogue.ids.flatMap { id in ["plain", "outliers"].map { (id, $0) } }
+    static let cases = FigureSnapshotTests.ids.flatMap { id in ["plain", "outliers"].map { (id, $0) } }
 
     @Test(arguments: cases)
     func noLabelCoversAnotherOrLeavesThePage(id: String, model: String) throws {

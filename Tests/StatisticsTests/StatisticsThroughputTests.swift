@@ -43,7 +43,8 @@ struct StatisticsThroughputTests {
             elements.withUnsafeBufferPointer { all in
                 nonisolated(unsafe) let all = all
                 Parallel.forEach(tensors) { tensor in
-                    var accumulator = TensorAccumulator(heads: heads, headDim: headDim)
+                    let sample = TokenSample(tokens: size / (heads * headDim))
+                    var accumulator = TensorAccumulator(heads: heads, headDim: headDim, sample: sample)
                     accumulator.append(half: UnsafeBufferPointer(rebasing: all[tensor * size..<(tensor + 1) * size]))
                     #expect(accumulator.finish().context.moments.count == size)
                 }

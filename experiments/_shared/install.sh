@@ -28,8 +28,9 @@ ensure_system_packages() {
         pkg-config --exists hdf5 || missing+=(libhdf5-dev)
         pkg-config --exists openblas || missing+=(libopenblas-dev)
         pkg-config --exists libcrypto || missing+=(libssl-dev)
+        pkg-config --exists zlib || missing+=(zlib1g-dev)
     else
-        missing+=(libhdf5-dev libopenblas-dev libssl-dev)
+        missing+=(libhdf5-dev libopenblas-dev libssl-dev zlib1g-dev)
     fi
     if [ "${1:-}" != python ]; then
         : # nothing is to be downloaded

@@ -7,6 +7,7 @@
     {                                                                     \
         .isa = KVA_ISA_NEON,                                              \
         .plain_read = kva_reference_plain_read,                           \
+        .fletcher32 = kva_reference_fletcher32,                           \
         .half_to_float = kva_neon_half_to_float,                          \
         .float_to_half = kva_neon_float_to_half,                          \
         .bfloat_to_float = kva_neon_bfloat_to_float,                      \
@@ -40,6 +41,7 @@
         .value_tiles_to_rows = kva_reference_value_tiles_to_rows,         \
         .value_rows_to_tiles = kva_reference_value_rows_to_tiles,         \
         .moment_sweep = kva_neon_moment_sweep,                            \
+        .count_magnitudes = kva_reference_count_magnitudes,               \
         .attention_scores = kva_neon_attention_scores,                    \
         .attention_values = kva_neon_attention_values,                    \
         .packed_scores = scores,                                          \

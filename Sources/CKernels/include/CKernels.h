@@ -147,6 +147,28 @@ typedef struct {
     uint16_t *_Nullable counters;
 } kva_moment_sweep;
 
+/// Magnitudes counted at a time.
+enum { KVA_MAGNITUDES = 2 };
+
+/// A slab whose large elements are counted.
+typedef struct {
+    const void *elements;
+    int is_half;
+    size_t tokens;
+    size_t channels;
+    size_t token_stride;
+    /// From 2^-24, the least magnitude of a float16, to its largest, 65,504.
+    float thresholds[KVA_MAGNITUDES];
+    /// [channel][threshold], added to: elements with threshold <= |x| < infinity.
+    uint32_t *counts;
+} kva_magnitude_count;
+
+/// The two sums of a Fletcher-32 checksum as HDF5 stores it, of the 16-bit words so far (high byte first): of the
+/// words, and of the first sum after each. Modulo 65,535 by end-around carry: 0 only if all words were 0.
+typedef struct {
+    uint32_t first, second;
+} kva_fletcher32;
+
 /// Keys or values of one head, as one side of attention for `group` queries.
 typedef struct {
     /// float16 bits or float32, [token][channel].
@@ -168,6 +190,9 @@ typedef struct {
     /// Sum modulo 2^64 of the bytes taken as 64-bit words in the machine's order, the last one filled up with
     /// zeros: what reading costs when nothing else is done. Moves `count` bytes.
     uint64_t (*plain_read)(const uint8_t *bytes, size_t count);
+    /// Goes on with a checksum that starts at {0, 0}. Only the last piece may be of an odd length; its last byte
+    /// counts as a word's high one. The checksum is second << 16 | first.
+    void (*fletcher32)(kva_fletcher32 *sums, const uint8_t *bytes, size_t count);
 
     // MARK: conversions, round to nearest even, NaN kept (made quiet)
     void (*half_to_float)(const uint16_t *source, float *target, size_t count);
@@ -238,6 +263,8 @@ typedef struct {
     // MARK: statistics
     /// One pass over the slab for all that is asked for. Zeros have no sign: an extreme is never −0.
     void (*moment_sweep)(const kva_moment_sweep *sweep);
+    /// How many elements of each channel are at least so large.
+    void (*count_magnitudes)(const kva_magnitude_count *count);
 
     // MARK: attention
     /// scores[query][token] = queries[query]·keys[token]

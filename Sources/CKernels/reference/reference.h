@@ -11,6 +11,7 @@
 extern const kva_kernels kva_reference_kernels;
 
 uint64_t kva_reference_plain_read(const uint8_t *bytes, size_t count);
+void kva_reference_fletcher32(kva_fletcher32 *sums, const uint8_t *bytes, size_t count);
 
 void kva_reference_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_reference_float_to_half(const float *source, uint16_t *target, size_t count);
@@ -67,6 +68,7 @@ void kva_reference_value_rows_to_tiles(const uint8_t *rows, size_t tokens, size_
 void kva_reference_moment_sweep(const kva_moment_sweep *sweep);
 /// The histogram of a sweep alone; it must ask for one.
 void kva_reference_count_bins(const kva_moment_sweep *sweep);
+void kva_reference_count_magnitudes(const kva_magnitude_count *count);
 
 void kva_reference_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_reference_attention_values(const kva_attention_side *values, const float *weights, float *output);

@@ -3,6 +3,7 @@
 const kva_kernels kva_reference_kernels = {
     .isa = KVA_ISA_REFERENCE,
     .plain_read = kva_reference_plain_read,
+    .fletcher32 = kva_reference_fletcher32,
     .half_to_float = kva_reference_half_to_float,
     .float_to_half = kva_reference_float_to_half,
     .bfloat_to_float = kva_reference_bfloat_to_float,
@@ -36,6 +37,7 @@ const kva_kernels kva_reference_kernels = {
     .value_tiles_to_rows = kva_reference_value_tiles_to_rows,
     .value_rows_to_tiles = kva_reference_value_rows_to_tiles,
     .moment_sweep = kva_reference_moment_sweep,
+    .count_magnitudes = kva_reference_count_magnitudes,
     .attention_scores = kva_reference_attention_scores,
     .attention_values = kva_reference_attention_values,
     .packed_scores = kva_reference_packed_scores,

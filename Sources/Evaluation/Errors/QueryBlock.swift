@@ -48,16 +48,63 @@ struct QueryBlock {
     var rows: Int { group * positions.count }
 
     init(sample: LayerSample, kvHead: Int, positions: [Int], keyCount: Int) {
+        self.init(
+            positions: positions,
+            rows: positions,
+            of: sample.query,
+            heads: sample.heads,
+            firstHead: kvHead * sample.queriesPerHead,
+            group: sample.queriesPerHead,
+            channels: sample.key.channels,
+            keyCount: keyCount
+        )
+    }
+
+    /// From queries of sampled positions only, `[sampled position, head, channel]`.
+    ///
+    /// - Parameter places: those of `positions` among the sampled ones.
+    init(
+        gathered queries: [UInt16],
+        places: Range<Int>,
+        positions: [Int],
+        heads: Int,
+        firstHead: Int,
+        group: Int,
+        channels: Int
+    ) {
+        self.init(
+            positions: positions,
+            rows: Array(places),
+            of: queries,
+            heads: heads,
+            firstHead: firstHead,
+            group: group,
+            channels: channels,
+            keyCount: (positions.last ?? -1) + 1
+        )
+    }
+
+    /// - Parameter rows: of each position, where its heads lie in `source`, `[row, head, channel]`.
+    private init(
+        positions: [Int],
+        rows: [Int],
+        of source: [UInt16],
+        heads: Int,
+        firstHead: Int,
+        group: Int,
+        channels: Int,
+        keyCount: Int
+    ) {
         self.positions = positions
         self.keyCount = keyCount
-        group = sample.queriesPerHead
-        channels = sample.key.channels
+        self.group = group
+        self.channels = channels
         queries = Matrix(rows: group * positions.count, columns: channels)
-        sample.query.withUnsafeBufferPointer { bits in
+        source.withUnsafeBufferPointer { bits in
             guard let base = bits.baseAddress else { return }
             for head in 0..<group {
-                for (place, position) in positions.enumerated() {
-                    let source = base + (position * sample.heads + kvHead * group + head) * channels
+                for (place, row) in rows.enumerated() {
+                    let source = base + (row * heads + firstHead + head) * channels
                     HalfConversion.toFloat(source, queries.row(head * positions.count + place), count: channels)
                 }
             }

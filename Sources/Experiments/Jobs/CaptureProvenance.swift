@@ -34,11 +34,14 @@ public struct CaptureProvenance: Sendable {
             vocabulary: configuration.vocabularySize,
             weightsSHA256: weightsSHA256,
             weightType: model.weightTypeSummary,
-            command: command.map(Self.quoted).joined(separator: " "),
+            command: Self.text(of: command),
             toolVersion: ToolVersion.current,
             textSHA256s: texts.map(\.sha256)
         )
     }
+
+    /// Arguments as one line that a shell would read back.
+    public static func text(of command: [String]) -> String { command.map(quoted).joined(separator: " ") }
 
     /// As a shell would need it.
     private static func quoted(_ word: String) -> String {

@@ -16,7 +16,7 @@ public enum FigureTables {
         of capture: CaptureFile,
         layer: Int?,
         head: Int?,
-        tensor: CapturedTensor?,
+        tensors: [MagnitudeTensor]?,
         progress: (Double) throws -> Void
     ) throws -> (tables: [String: Table], context: FigureContext) {
         var tables: [String: Table] = [:]
@@ -26,17 +26,27 @@ public enum FigureTables {
                 var settings = MagnitudeStudySettings()
                 settings.layers = layer.map { [$0] }
                 settings.head = head
-                if let tensor { settings.tensors = [tensor] }
+                if let tensors { settings.tensors = tensors }
                 tables[name] = try MagnitudeStudy.run(capture, settings: settings, progress: progress)
-            case "statistics-channel":
+            case "statistics-channel", "statistics-head":
                 var settings = StatisticsStudySettings()
-                settings.grains = [.channel]
+                settings.grains = [name == "statistics-head" ? .head : .channel]
                 settings.layers = layer.map { [$0] }
                 for table in try StatisticsStudy.run(capture, settings: settings, progress: progress) {
                     tables[table.name] = table
                 }
             default:
-                throw FigureTablesError(figure: figure.id, table: name)
+                guard let analysis = StructureAnalysis.allCases.first(where: { $0.tables.contains(name) }) else {
+                    throw FigureTablesError(figure: figure.id, table: name)
+                }
+                let settings = StructureStudySettings(
+                    analyses: [analysis],
+                    tensors: tensors?.compactMap { CapturedTensor(rawValue: $0.rawValue) },
+                    layers: layer.map { [$0] }
+                )
+                for table in try StructureStudy.run(capture, settings: settings, progress: progress).tables {
+                    tables[table.name] = table
+                }
             }
         }
         let context = FigureContext(

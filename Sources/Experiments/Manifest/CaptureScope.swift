@@ -1,3 +1,4 @@
+import Evaluation
 import Inference
 
 /// What the capture of a manifest will hold.
@@ -105,6 +106,24 @@ extension ManifestReader {
                     item,
                     itemKey,
                     "'\(tensor.rawValue)' is not captured",
+                    expected: "some of " + scope.tensors.map(\.rawValue).joined(separator: ", "),
+                    remedy: "Add it to capture.tensors."
+                )
+                return nil
+            }
+            return tensor
+        }
+    }
+
+    /// Tensors of magnitudes, rotated ones too, whose source the capture will hold.
+    func magnitudeTensors(_ value: YAMLValue?, _ key: String, among scope: CaptureScope) -> [MagnitudeTensor]? {
+        list(value, key) { item, itemKey -> MagnitudeTensor? in
+            guard let tensor = self.name(item, itemKey, of: MagnitudeTensor.allCases) else { return nil }
+            guard scope.tensors.contains(tensor.source) else {
+                self.complain(
+                    item,
+                    itemKey,
+                    "'\(tensor.source.rawValue)' is not captured",
                     expected: "some of " + scope.tensors.map(\.rawValue).joined(separator: ", "),
                     remedy: "Add it to capture.tensors."
                 )

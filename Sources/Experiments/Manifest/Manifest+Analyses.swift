@@ -32,11 +32,45 @@ extension Manifest {
         settings.layers = reader.layerList(fields["layers"], "\(base).layers", among: scope) ?? settings.layers
         settings.head = reader.head(fields["head"], "\(base).head", among: scope) ?? settings.head
         settings.tensors =
-            reader.tensors(fields["tensors"], "\(base).tensors", among: scope)
-            ?? settings.tensors.filter { scope.tensors.contains($0) }
+            reader.magnitudeTensors(fields["tensors"], "\(base).tensors", among: scope)
+            ?? settings.tensors.filter { scope.tensors.contains($0.source) }
         settings.maximumBins =
             reader.integer(fields["token_bins"], "\(base).token_bins", in: 2...128) ?? settings.maximumBins
         return settings
+    }
+
+    /// `nil` without the key; every analysis for an empty mapping.
+    static func readStructure(
+        _ value: YAMLValue?,
+        _ scope: CaptureScope,
+        _ reader: ManifestReader
+    ) -> StructureStudySettings? {
+        guard let value else { return nil }
+        let base = "analyses.structure"
+        let keys = ["analyses", "tensors", "layers", "max_queries", "max_attention_tokens", "blocks"]
+        let fields = reader.mapping(value, base, allowed: keys)
+        let standard = StructureStudySettings()
+        let hasQueries = scope.tensors.contains(.query)
+        let analyses = reader.list(fields["analyses"], "\(base).analyses") { item, key -> StructureAnalysis? in
+            guard let analysis = reader.name(item, key, of: StructureAnalysis.allCases) else { return nil }
+            guard hasQueries || !analysis.needsQueries else {
+                let problem = "'\(analysis.rawValue)' needs queries, which are not captured"
+                reader.complain(item, key, problem, remedy: "Add 'query' to capture.tensors.")
+                return nil
+            }
+            return analysis
+        }
+        func count(_ key: String, from least: Int) -> Int? {
+            reader.integer(fields[key], "\(base).\(key)", in: least...Int.max)
+        }
+        return StructureStudySettings(
+            analyses: analyses ?? standard.analyses.filter { hasQueries || !$0.needsQueries },
+            tensors: reader.tensors(fields["tensors"], "\(base).tensors", among: scope),
+            layers: reader.layerList(fields["layers"], "\(base).layers", among: scope),
+            maximumQueries: count("max_queries", from: 1) ?? standard.maximumQueries,
+            maximumAttentionTokens: count("max_attention_tokens", from: 1) ?? standard.maximumAttentionTokens,
+            blocks: count("blocks", from: 2) ?? standard.blocks
+        )
     }
 
     static func readErrors(
@@ -91,7 +125,8 @@ extension Manifest {
         reader.list(value, "figures", allowsEmpty: true) { item, key -> FigureRequest? in
             var fields = ["id": item]
             if case .mapping = item.content {
-                fields = reader.mapping(item, key, allowed: ["id", "layers", "head", "tensors", "schemes", "metrics"])
+                let keys = ["id"] + FigureParameter.allCases.map { $0.manifestKey }
+                fields = reader.mapping(item, key, allowed: keys)
             }
             guard let idValue = fields["id"] else {
                 reader.complain(item, key, "the key 'id' is missing", expected: "the id of a figure")
@@ -104,12 +139,32 @@ extension Manifest {
             let selection = FigureSelection(
                 layers: reader.layerList(fields["layers"], "\(key).layers", among: scope),
                 head: reader.head(fields["head"], "\(key).head", among: scope),
-                tensors: reader.tensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue),
+                tensors: figure.tables.contains("magnitude")
+                    ? reader.magnitudeTensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue)
+                    : reader.tensors(fields["tensors"], "\(key).tensors", among: scope)?.map(\.rawValue),
                 schemes: readSchemes(fields["schemes"], "\(key).schemes", reader)?.map(\.id),
-                metrics: fields["metrics"].map { readMetrics($0, "\(key).metrics", scope, reader) }
+                metrics: fields["metrics"].map { readMetrics($0, "\(key).metrics", scope, reader) },
+                statistic: readStatistic(fields["statistic"], "\(key).statistic", reader)
             )
             return FigureRequest(id: id, selection: selection)
         }
+    }
+
+    /// The id of a statistic of heads.
+    private static func readStatistic(_ value: YAMLValue?, _ key: String, _ reader: ManifestReader) -> String? {
+        guard let value, let id = reader.string(value, key) else { return nil }
+        let known = StatisticCatalogue.statistics(for: .head).map { $0.id }
+        guard known.contains(id) else {
+            reader.complain(
+                value,
+                key,
+                "there is no statistic '\(id)' of heads",
+                expected: "one of " + known.joined(separator: ", "),
+                remedy: nearestName(to: id, in: known).map { "Did you mean '\($0)'?" }
+            )
+            return nil
+        }
+        return id
     }
 
     /// A selection that the figure does not heed would be a silent mistake.
@@ -140,6 +195,7 @@ extension FigureParameter {
         case .tensor: "tensors"
         case .scheme: "schemes"
         case .metric: "metrics"
+        case .statistic: "statistic"
         }
     }
 }

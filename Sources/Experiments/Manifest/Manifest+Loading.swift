@@ -37,6 +37,7 @@ extension Manifest {
         let analyses = reader.mapping(root["analyses"], "analyses", allowed: analysisKeys)
         let statistics = readStatistics(analyses["statistics"], scope, reader)
         let magnitude = readMagnitude(analyses["magnitude"], scope, reader)
+        let structure = readStructure(analyses["structure"], scope, reader)
         let calibration = readCalibration(root["calibration"], reader)
         let errors = readErrors(analyses["errors"], scope, calibration, reader)
         let quality = readQuality(analyses["quality"], reader)
@@ -45,6 +46,11 @@ extension Manifest {
         let hasCapture =
             !isLive || root["capture"] != nil || captureAnalyses.contains { analyses[$0] != nil }
         var usual = hasCapture ? FigureCatalogue.ids : []
+        if let structure {
+            let tables =
+                structure.analyses.flatMap { $0.tables } + statistics.grains.map { "statistics-\($0.rawValue)" }
+            usual += FigureCatalogue.structureIDs(drawnFrom: Set(tables))
+        }
         if quality != nil { usual.append(QualityByCache.id) }
         if decode != nil { usual.append(MemoryThroughput.id) }
         let figures = readFigures(root["figures"], scope, reader) ?? usual.map { FigureRequest(id: $0) }
@@ -59,6 +65,7 @@ extension Manifest {
             capture: capture,
             statistics: statistics,
             magnitude: magnitude,
+            structure: structure,
             errors: errors,
             calibration: calibration,
             hasCapture: hasCapture,
@@ -70,7 +77,7 @@ extension Manifest {
         )
     }
 
-    private static let captureAnalyses = ["statistics", "magnitude", "errors"]
+    private static let captureAnalyses = ["statistics", "magnitude", "structure", "errors"]
     private static let analysisKeys = captureAnalyses + ["quality", "decode"]
     private static let rootKeys = [
         "name", "description", "model", "texts", "capture", "calibration", "analyses", "figures", "output",

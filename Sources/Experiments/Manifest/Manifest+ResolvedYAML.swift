@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Yams
 
@@ -40,6 +41,7 @@ extension Manifest {
                 ("tensors", request.selection.tensors.map(strings)),
                 ("schemes", request.selection.schemes.map(strings)),
                 ("metrics", request.selection.metrics.map(strings)),
+                ("statistic", request.selection.statistic.map(Self.text)),
             ])
         }
         func textNodes(_ texts: [Text]) -> Node {
@@ -65,6 +67,7 @@ extension Manifest {
                 Self.mapping([
                     ("statistics", hasCapture ? Self.mapping(statisticsFields) : nil),
                     ("magnitude", hasCapture ? Self.mapping(magnitudeFields) : nil),
+                    ("structure", structure.map { Self.mapping(structureFields($0)) }),
                     ("errors", hasCapture ? Self.mapping(errorFields) : nil),
                     ("quality", quality.map { Self.mapping(qualityFields($0)) }),
                     ("decode", decode.map { Self.mapping(decodeFields($0)) }),
@@ -80,6 +83,18 @@ extension Manifest {
             ),
         ])
         return try Yams.serialize(node: root, width: -1, allowUnicode: true)
+    }
+
+    private func structureFields(_ settings: StructureStudySettings) -> [(String, Node?)] {
+        func texts(_ values: [String]) -> Node { Node.sequence(.init(values.map(Self.text), .implicit, .flow)) }
+        return [
+            ("analyses", texts(settings.analyses.map(\.rawValue))),
+            ("tensors", settings.tensors.map { texts($0.map(\.rawValue)) }),
+            ("layers", settings.layers.map { Node.sequence(.init($0.map(Self.plain), .implicit, .flow)) }),
+            ("max_queries", Self.plain(settings.maximumQueries)),
+            ("max_attention_tokens", Self.plain(settings.maximumAttentionTokens)),
+            ("blocks", Self.plain(settings.blocks)),
+        ]
     }
 
     private func qualityFields(_ settings: QualityJobSettings) -> [(String, Node?)] {

@@ -33,6 +33,8 @@ public struct Manifest: Sendable, Equatable {
     public var capture = CaptureJob.Settings()
     public var statistics = StatisticsStudySettings()
     public var magnitude = MagnitudeStudySettings()
+    /// `nil` unless asked for.
+    public var structure: StructureStudySettings?
     public var errors = ErrorStudySettings()
     /// What schemes learn from, if one must.
     public var calibration: Calibration?

@@ -39,6 +39,7 @@ struct StageFingerprints {
         let capture = try fingerprint(.capture, [inputs.model.sha256, inputs.model.name] + texts, manifest.capture)
         let statistics = try fingerprint(.statistics, [capture], manifest.statistics)
         let magnitude = try fingerprint(.magnitude, [capture], manifest.magnitude)
+        let structure = try fingerprint(.structure, [capture], manifest.structure)
         let calibration = try manifest.calibrationSettings.map { settings in
             let learnt = inputs.calibrationTexts.flatMap { [$0.name, $0.sha256] }
             return try fingerprint(.calibration, [inputs.model.sha256] + learnt, settings)
@@ -49,14 +50,16 @@ struct StageFingerprints {
         // The report shows the whole manifest, so it depends on every line of it.
         let report = try fingerprint(
             .report,
-            [statistics, magnitude, errors, quality, decode, try manifest.resolvedYAML()],
+            [statistics, magnitude, structure, errors, quality, decode, try manifest.resolvedYAML()],
             manifest.figures
         )
         var all: [(id: Stage.ID, fingerprint: String)] = []
         if manifest.hasCapture {
             all = [(.capture, capture)]
             if let calibration { all.append((.calibration, calibration)) }
-            all += [(.statistics, statistics), (.magnitude, magnitude), (.errors, errors)]
+            all += [(.statistics, statistics), (.magnitude, magnitude)]
+            if manifest.structure != nil { all.append((.structure, structure)) }
+            all.append((.errors, errors))
         }
         if manifest.quality != nil { all.append((.quality, quality)) }
         if manifest.decode != nil { all.append((.decode, decode)) }

@@ -24,6 +24,14 @@ extension Runner {
                 let table = try MagnitudeStudy.run(file, settings: self.manifest.magnitude, progress: progress)
                 return (try self.folder.write([table]), "\(table.rows.count) cells")
             },
+            stage(.structure) { progress in
+                guard let settings = self.manifest.structure else { return ([], "nothing asked for") }
+                let file = try self.openCapture()
+                let result = try StructureStudy.run(file, settings: settings, progress: progress)
+                let outputs = try self.folder.write(result.tables)
+                for warning in result.warnings { self.observer.warn(warning) }
+                return (outputs, "\(result.tables.count) tables")
+            },
             stage(.errors) { progress in
                 let file = try self.openCapture()
                 let result = try ErrorStudy.run(

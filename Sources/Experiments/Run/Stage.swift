@@ -1,7 +1,7 @@
 /// A step of a run: what it depends on, what it reads, how it is done.
 package struct Stage {
     package enum ID: String, CaseIterable, Codable, Sendable {
-        case capture, calibration, statistics, magnitude, errors, quality, decode, report
+        case capture, calibration, statistics, magnitude, structure, errors, quality, decode, report
 
         var title: String {
             switch self {
@@ -9,6 +9,7 @@ package struct Stage {
             case .calibration: "calibration"
             case .statistics: "statistics"
             case .magnitude: "magnitudes"
+            case .structure: "structure"
             case .errors: "errors"
             case .quality: "quality"
             case .decode: "speed of generation"
@@ -20,9 +21,9 @@ package struct Stage {
         var reads: [ID] {
             switch self {
             case .capture, .calibration, .quality, .decode: []
-            case .statistics, .magnitude: [.capture]
+            case .statistics, .magnitude, .structure: [.capture]
             case .errors: [.capture, .calibration]
-            case .report: [.statistics, .magnitude, .errors, .quality, .decode]
+            case .report: [.statistics, .magnitude, .structure, .errors, .quality, .decode]
             }
         }
 

@@ -22,7 +22,7 @@ extension Panel {
         )
         // The title of the colour bar ends above its strip.
         let barTitle = colorBar.map { TextMetrics.width($0.title, size: Self.tickSize) } ?? 0
-        let titleWidth = colorBar == nil ? cell.right - area.x : area.right + 20 - barTitle - 8 - area.x
+        let titleWidth = barTitle == 0 ? cell.right - area.x : area.right + 20 - barTitle - 8 - area.x
         writer.label(
             TextMetrics.fitted(title, size: 12.5, isBold: true, limit: titleWidth),
             x: area.x,
@@ -69,7 +69,10 @@ extension Panel {
 
     private func drawYAxis(_ frame: PanelFrame, cell: Rect, to writer: inout SVGWriter) {
         let area = frame.area
-        let ticks = yTicks(height: area.height)
+        let ticks = yTicks(height: area.height).filter { tick in
+            // Near zero, such an axis crowds its powers of ten.
+            yAxis.kind != .symmetricLogarithmic || tick.value == 0 || abs(frame.y(tick.value) - frame.y(0)) >= 12
+        }
         if yAxis.showsGrid, yAxis.kind != .band {
             let grid = ticks.map {
                 "M\(NumberText.coordinate(area.x)) \(NumberText.coordinate(frame.y($0.value)))"
@@ -88,9 +91,12 @@ extension Panel {
                 anchor: .end
             )
         }
+        // Where another panel of the column needs far more room, the title stays by its own ticks.
+        let spare = area.x - cell.x - insets(width: cell.width).left
+        let titleX = cell.x + 11 + (spare > 40 ? spare : 0)
         writer.label(
             TextMetrics.fitted(yAxis.title, size: 12, limit: area.height + 30),
-            x: cell.x + 11,
+            x: titleX,
             y: area.y + area.height / 2,
             class: "axis-title",
             anchor: .middle,
@@ -99,7 +105,8 @@ extension Panel {
     }
 
     private func yTicks(height: Double) -> [Tick] {
-        let ticks = yAxis.ticks ?? yScale.ticks(count: max(3, Int(height / 30)), integersOnly: yAxis.integersOnly)
+        let pitch = yAxis.kind == .symmetricLogarithmic ? 22.0 : 30
+        let ticks = yAxis.ticks ?? yScale.ticks(count: max(3, Int(height / pitch)), integersOnly: yAxis.integersOnly)
         guard yAxis.kind == .band else { return ticks }
         let every = max(1, Int((13 * Double(ticks.count) / max(height, 1)).rounded(.up)))
         return ticks.enumerated().filter { $0.offset.isMultiple(of: every) }.map { $0.element }

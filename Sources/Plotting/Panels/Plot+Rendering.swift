@@ -119,30 +119,33 @@ extension Plot {
         context: PlotContext,
         to writer: inout SVGWriter
     ) -> Double {
-        let cellWidth = (inner - Self.gap * Double(columns - 1)) / Double(columns)
+        let room = inner - Self.gap * Double(columns - 1)
+        let total = columnWeights.reduce(0, +)
+        let cellWidths = columnWeights.map { room * $0 / total }
         var y = top
         // Panels of one column share their side margins, so that their axes line up.
         var shared = [Insets](repeating: Insets(top: 0, left: 0, bottom: 0, right: 0), count: columns)
         for (index, panel) in panels.enumerated() {
-            let wanted = panel.insets(width: cellWidth)
             let column = index % columns
+            let wanted = panel.insets(width: cellWidths[column])
             shared[column].left = max(shared[column].left, wanted.left)
             shared[column].right = max(shared[column].right, wanted.right)
         }
         for first in stride(from: 0, to: panels.count, by: columns) {
             let row = panels[first..<min(first + columns, panels.count)]
             let height = row.map(\.height).max() ?? 0
+            var x = Self.margin
             for (offset, panel) in row.enumerated() {
-                var insets = panel.insets(width: cellWidth)
+                var insets = panel.insets(width: cellWidths[offset])
                 insets.left = shared[offset].left
                 insets.right = shared[offset].right
-                let x = Self.margin + (cellWidth + Self.gap) * Double(offset)
                 panel.draw(
-                    in: Rect(x: x, y: y, width: cellWidth, height: height),
+                    in: Rect(x: x, y: y, width: cellWidths[offset], height: height),
                     insets: insets,
                     context: context,
                     to: &writer
                 )
+                x += cellWidths[offset] + Self.gap
             }
             y += height + 6
         }

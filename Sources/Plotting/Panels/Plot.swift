@@ -6,11 +6,14 @@ public struct Plot: Sendable {
     public let panels: [any PanelContent]
     public let columns: Int
     public let width: Double
+    /// Widths of the columns, to each other.
+    let columnWeights: [Double]
 
     /// - Parameters:
     ///   - title: what is seen, not what is drawn.
     ///   - caption: model, data and definitions, under the panels.
     ///   - columns: panels side by side.
+    ///   - columnWeights: their widths to each other, one a column; equal without.
     ///   - width: in pixels; text sizes assume 800.
     /// - Throws: ``PlotError/noPanels``.
     public init(
@@ -18,6 +21,7 @@ public struct Plot: Sendable {
         subtitle: String = "",
         caption: String = "",
         columns: Int = 1,
+        columnWeights: [Double] = [],
         width: Double = 800,
         panels: [any PanelContent]
     ) throws {
@@ -28,5 +32,7 @@ public struct Plot: Sendable {
         self.panels = panels
         self.columns = max(1, min(columns, panels.count))
         self.width = width
+        let isComplete = columnWeights.count == self.columns && columnWeights.allSatisfy { $0 > 0 }
+        self.columnWeights = isComplete ? columnWeights : [Double](repeating: 1, count: self.columns)
     }
 }

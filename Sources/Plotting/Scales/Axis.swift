@@ -3,6 +3,9 @@ public struct Axis: Sendable {
     /// How values become positions.
     public enum Kind: String, Sendable {
         case linear, logarithmic
+        /// Logarithmic both ways from zero, and nearly linear within ``Axis/linearWithin`` of it:
+        /// for values of either sign and heavy tails.
+        case symmetricLogarithmic
         /// One band a name, in the order in which the names first appear.
         case band
     }
@@ -16,6 +19,8 @@ public struct Axis: Sendable {
     /// Whether ticks keep to whole numbers; for layers, tokens and channels.
     public var integersOnly: Bool
     public var showsGrid: Bool
+    /// Where a symmetric logarithmic axis turns from linear to logarithmic; positive.
+    public var linearWithin: Double
     /// Ticks instead of those at nice numbers; labels that would touch are left out.
     public var ticks: [Tick]?
 
@@ -28,6 +33,7 @@ public struct Axis: Sendable {
         includesZero: Bool = false,
         integersOnly: Bool = false,
         showsGrid: Bool = true,
+        linearWithin: Double = 1,
         ticks: [Tick]? = nil
     ) {
         self.title = unit.isEmpty ? title : "\(title) (\(unit))"
@@ -36,6 +42,7 @@ public struct Axis: Sendable {
         self.includesZero = includesZero
         self.integersOnly = integersOnly
         self.showsGrid = showsGrid
+        self.linearWithin = linearWithin > 0 ? linearWithin : 1
         self.ticks = ticks
     }
 }

@@ -11,6 +11,7 @@ public struct PositionScale: Sendable {
     public let domain: ClosedRange<Double>
     /// Names of the bands; empty for numbers.
     public let names: [String]
+    private let linearWithin: Double
     private let indexOfName: [String: Int]
     private var start = 0.0
     private var end = 1.0
@@ -18,6 +19,7 @@ public struct PositionScale: Sendable {
     /// Learns limits from the values that marks bring.
     init(axis: Axis, numbers: [Double], names: [String]) {
         kind = axis.kind
+        linearWithin = axis.linearWithin
         var seen: [String: Int] = [:]
         var ordered: [String] = []
         for name in names where seen[name] == nil {
@@ -45,10 +47,16 @@ public struct PositionScale: Sendable {
 
     /// Pixel of a value.
     public func callAsFunction(_ value: Double) -> Double {
-        let fraction =
-            kind == .logarithmic
-            ? log(value / domain.lowerBound) / log(domain.upperBound / domain.lowerBound)
-            : (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
+        let fraction: Double
+        switch kind {
+        case .logarithmic:
+            fraction = log(value / domain.lowerBound) / log(domain.upperBound / domain.lowerBound)
+        case .symmetricLogarithmic:
+            let (low, high) = (asinh(domain.lowerBound / linearWithin), asinh(domain.upperBound / linearWithin))
+            fraction = (asinh(value / linearWithin) - low) / (high - low)
+        case .linear, .band:
+            fraction = (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
+        }
         return start + fraction * (end - start)
     }
 
@@ -64,6 +72,7 @@ public struct PositionScale: Sendable {
         switch kind {
         case .linear: Ticks.linear(domain, count: count, integersOnly: integersOnly)
         case .logarithmic: Ticks.logarithmic(domain, count: count)
+        case .symmetricLogarithmic: Ticks.symmetricLogarithmic(domain, linearWithin: linearWithin, count: count)
         case .band: names.enumerated().map { Tick(value: Double($0), label: $1) }
         }
     }
@@ -76,6 +85,12 @@ public struct PositionScale: Sendable {
             if high / low < 1.5 { (low, high) = (low / 1.5, high * 1.5) }
             let margin = pow(high / low, 0.05)
             return (low / margin)...(high * margin)
+        }
+        if axis.kind == .symmetricLogarithmic {
+            if low == high { (low, high) = (low - axis.linearWithin, high + axis.linearWithin) }
+            let (bottom, top) = (asinh(low / axis.linearWithin), asinh(high / axis.linearWithin))
+            let margin = (top - bottom) * 0.04
+            return (sinh(bottom - margin) * axis.linearWithin)...(sinh(top + margin) * axis.linearWithin)
         }
         if axis.includesZero { (low, high) = (min(low, 0), max(high, 0)) }
         if low == high { (low, high) = low == 0 ? (0, 1) : (low - abs(low) / 2, high + abs(high) / 2) }

@@ -46,6 +46,34 @@ public enum Ticks {
         }
     }
 
+    /// Ticks of an axis that is logarithmic both ways from zero: zero and powers of ten of either sign.
+    public static func symmetricLogarithmic(_ range: ClosedRange<Double>, linearWithin: Double, count: Int) -> [Tick] {
+        let reach = max(abs(range.lowerBound), abs(range.upperBound))
+        guard reach > 3 * linearWithin, reach.isFinite else { return linear(range, count: count) }
+        let first = Int(ceil(log10(linearWithin) - 1e-9))
+        let last = max(first, Int(floor(log10(reach) + 1e-9)))
+        let candidates: [([Int], Int)] = [
+            ([1, 2, 5], 1), ([1, 3], 1), ([1], 1), ([1], 2), ([1], 3), ([1], 5), ([1], 10), ([1], 99),
+        ]
+        var best: [Tick] = []
+        for (factors, stride) in candidates {
+            var values: [Double] = [0]
+            for exponent in Swift.stride(from: first, through: last, by: stride) {
+                for factor in factors {
+                    let value =
+                        exponent < 0
+                        ? Double(factor) / NumberText.powerOfTen(-exponent)
+                        : Double(factor) * NumberText.powerOfTen(exponent)
+                    values += [value, -value]
+                }
+            }
+            best = values.filter { range.contains($0) }.sorted()
+                .map { Tick(value: $0, label: NumberText.short($0)) }
+            if best.count <= max(count, 3) { break }
+        }
+        return best.count > 1 ? best : linear(range, count: count)
+    }
+
     /// Ticks of a logarithmic axis: powers of ten, with 2 and 5 between them when few decades are shown.
     public static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> [Tick] {
         let low = Int(floor(log10(range.lowerBound) + 1e-9))

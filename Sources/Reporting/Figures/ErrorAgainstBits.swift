@@ -17,11 +17,7 @@ public enum ErrorAgainstBits: Figure {
     /// Where a lossless cache is, which would squeeze the rest.
     private static let mostBits = 9.0
 
-    private struct Point {
-        let scheme: String
-        let bits: Double
-        let error: Double
-    }
+    private typealias Point = ParetoFront.Point
 
     private struct Key: Hashable {
         let tensor: String
@@ -44,8 +40,8 @@ public enum ErrorAgainstBits: Figure {
             )
         }
         var notes = [
-            "Mean over layers and KV heads. Bits count codes and all metadata, without the window. Named are the schemes "
-                + "that no other beats in both."
+            "Mean over layers and KV heads. Bits count codes and all metadata, without the window. Named, where there is "
+                + "room, are the schemes that no other beats in both."
         ]
         let lossy = windows.filter { $0 != "none" }
         if lossy.count == 1, windows.count <= 2, let window = lossy.first { notes.append("Window of all: \(window).") }
@@ -86,56 +82,19 @@ public enum ErrorAgainstBits: Figure {
         let schemes = try input.chosen("scheme", input.selection.schemes, present: order, default: order)
         let points = sums.mapValues { own in
             schemes.compactMap { scheme in
-                own[scheme].map { Point(scheme: scheme, bits: $0.bits / $0.count, error: $0.error / $0.count) }
+                own[scheme].map { Point(name: scheme, bits: $0.bits / $0.count, loss: $0.error / $0.count) }
             }
         }
         return (points, windows)
     }
 
-    /// The points that no other beats in bits and error, by bits.
-    private static func front(_ points: [Point]) -> [Point] {
-        var front: [Point] = []
-        for point in points.sorted(by: { ($0.bits, $0.error) < ($1.bits, $1.error) })
-        where point.error < front.last?.error ?? .infinity { front.append(point) }
-        return front
-    }
-
-    /// Without its window, which the caption tells; KIVI's pair of groups by its name.
-    private static func name(_ scheme: String) -> String {
-        let plain = String(scheme.prefix { $0 != "+" && $0 != "@" })
-        guard let match = plain.wholeMatch(of: #/rtn-int(\d)-channel-g(\d+)\/rtn-int(\d)-token-g(\d+)/#),
-            match.1 == match.3, match.2 == match.4
-        else { return plain }
-        return "kivi-\(match.1)-g\(match.2)"
-    }
-
     private static func panel(_ tensor: String, _ metric: String, _ points: [Point]) throws -> Panel? {
         guard !points.isEmpty else { return nil }
-        let front = front(points)
-        let marks: [any Mark] = [
-            try PointMark(
-                x: .numbers(points.map { $0.bits }),
-                y: .numbers(points.map { $0.error }),
-                series: "scheme",
-                radius: 2.4
-            ),
-            try LineMark(
-                x: front.map { $0.bits },
-                y: front.map { $0.error },
-                series: "no other is better",
-                showsPoints: true
-            ),
-            try LabelMark(
-                x: .numbers(front.map { $0.bits }),
-                y: .numbers(front.map { $0.error }),
-                texts: front.map { name($0.scheme) }
-            ),
-        ]
         return try Panel(
             title: Wording.panel(tensor: tensor, metric: metric),
             x: Axis("Bits an element", includesZero: true),
             y: Axis(Wording.axis(metric), kind: .logarithmic),
-            marks: marks,
+            marks: try ParetoFront(points).marks(series: "scheme", isLogarithmic: true),
             height: 330
         )
     }
@@ -147,9 +106,21 @@ public enum ErrorAgainstBits: Figure {
         }
         guard let key, let own = points[key] else { return "Error against bits" }
         let best = [2.5, 4.6].compactMap { limit -> (bits: Double, name: String)? in
-            own.filter { $0.bits <= limit }.min { $0.error < $1.error }.map { (limit, name($0.scheme)) }
+            own.filter { $0.bits <= limit }.min { $0.loss < $1.loss }.map { (limit, SchemeName.short($0.name)) }
         }
-        guard let low = best.first, let high = best.last, low.name != high.name else { return "Error against bits" }
+        guard let low = best.first, let high = best.last, low.name != high.name else { return range(own) }
         return "\(low.name) errs least up to \(low.bits) bits, \(high.name) up to \(high.bits)"
+    }
+
+    /// What the front spans, where it has more than one scheme.
+    private static func range(_ points: [Point]) -> String {
+        let front = ParetoFront(points).front
+        guard let first = front.first, let last = front.last, front.count > 1 else { return "Error against bits" }
+        func place(_ point: Point) -> String {
+            "\(SchemeName.short(point.name)) at \(NumberText.short(point.bits)) bits"
+        }
+        return
+            "From \(place(first)) to \(place(last)), the error falls from \(NumberText.short(first.loss, digits: 2)) "
+            + "to \(NumberText.short(last.loss, digits: 2))"
     }
 }

@@ -20,7 +20,7 @@ public protocol Figure: Sendable {
 
 /// A part of a ``FigureSelection`` that a figure heeds.
 public enum FigureParameter: String, Sendable, CaseIterable {
-    case layer, head, tensor, scheme, metric
+    case layer, head, tensor, scheme, metric, statistic
 }
 
 /// What a caption says about the data.
@@ -53,29 +53,41 @@ public struct FigureSelection: Sendable, Equatable, Codable {
     public var tensors: [String]?
     public var schemes: [String]?
     public var metrics: [String]?
+    /// Column of a statistics table.
+    public var statistic: String?
 
     public init(
         layers: [Int]? = nil,
         head: Int? = nil,
         tensors: [String]? = nil,
         schemes: [String]? = nil,
-        metrics: [String]? = nil
+        metrics: [String]? = nil,
+        statistic: String? = nil
     ) {
         self.layers = layers
         self.head = head
         self.tensors = tensors
         self.schemes = schemes
         self.metrics = metrics
+        self.statistic = statistic
     }
 
     /// One layer, head, tensor and scheme, as a command line gives them.
-    public init(layer: Int?, head: Int? = nil, tensor: String? = nil, scheme: String? = nil, metric: String? = nil) {
+    public init(
+        layer: Int?,
+        head: Int? = nil,
+        tensor: String? = nil,
+        scheme: String? = nil,
+        metric: String? = nil,
+        statistic: String? = nil
+    ) {
         self.init(
             layers: layer.map { [$0] },
             head: head,
             tensors: tensor.map { [$0] },
             schemes: scheme.map { [$0] },
-            metrics: metric.map { [$0] }
+            metrics: metric.map { [$0] },
+            statistic: statistic
         )
     }
 }

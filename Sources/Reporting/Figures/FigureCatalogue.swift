@@ -13,18 +13,32 @@ public enum FigureCatalogue {
         return figures
     }()
 
+    /// Figures of the structure study, in the order of a report; a report has those whose tables are there.
+    public static let structure: [any Figure.Type] = [
+        LetterValues.self, MagnitudeDistribution.self, QuantileQuantile.self, LayerHeadHeatMap.self,
+        OutlierDefinitions.self, OutlierConsistency.self, RotationEffect.self, AttentionSinks.self,
+        AttentionProfile.self, Spectrum.self, Redundancy.self,
+    ]
+
     /// Figures that a report has only if its manifest asks for them: of models with caches in use, and of many schemes.
     public static let onRequest: [any Figure.Type] = [
-        QualityByCache.self, MemoryThroughput.self, ErrorAgainstBits.self,
+        QualityByCache.self, QualityAgainstBits.self, MemoryThroughput.self, ErrorAgainstBits.self,
     ]
 
     public static var ids: [String] { all.map { $0.id } }
 
+    /// Every figure that can be drawn.
+    public static let every = all + structure + onRequest
+
+    /// Figures of the structure study that need no other tables than the given ones.
+    public static func structureIDs(drawnFrom tables: Set<String>) -> [String] {
+        structure.filter { tables.isSuperset(of: $0.tables) }.map { $0.id }
+    }
+
     /// - Throws: ``ReportingError/unknownFigure(id:known:)`` with the nearest id.
     public static func figure(_ id: String) throws -> any Figure.Type {
-        let figures = all + onRequest
-        guard let figure = figures.first(where: { $0.id == id }) else {
-            throw ReportingError.unknownFigure(id: id, known: figures.map { $0.id })
+        guard let figure = every.first(where: { $0.id == id }) else {
+            throw ReportingError.unknownFigure(id: id, known: every.map { $0.id })
         }
         return figure
     }

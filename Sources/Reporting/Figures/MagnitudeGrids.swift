@@ -59,6 +59,26 @@ struct MagnitudeGrids {
         }
     }
 
+    /// Panels side by side: keys beside values, or one tensor in all its states.
+    var columns: Int { tensors.count < 2 ? 1 : tensors.count == 3 ? 3 : 2 }
+
+    /// The greatest magnitude of each vector that is shown in more than one state, by its letter: before RoPE,
+    /// after it and rotated are read off one scale.
+    func sharedScales() -> [String: ClosedRange<Double>] {
+        let states = Dictionary(grouping: tensors) { Wording.magnitude($0) }.filter { $0.value.count > 1 }
+        return states.mapValues { members in
+            let peaks = grids.filter { members.contains($0.tensor) }.flatMap { $0.columnMaxima }.filter(\.isFinite)
+            return 0...max(peaks.max() ?? 0, .leastNormalMagnitude)
+        }.filter { $0.value.upperBound > .leastNormalMagnitude }
+    }
+
+    /// What a subtitle says of the scales.
+    func scaleNote(_ what: String) -> String {
+        let shared = sharedScales().keys.sorted()
+        if shared.isEmpty { return grids.count > 1 ? "; every panel has its own \(what) scale" : "" }
+        return "; all panels of \(shared.joined(separator: " and of ")) share one \(what) scale"
+    }
+
     static func earlyMiddleLate(_ layers: [Int]) -> [Int] {
         layers.count <= 4 ? layers : [layers[0], layers[layers.count / 2], layers[layers.count - 1]]
     }
@@ -115,7 +135,7 @@ struct MagnitudeGrids {
         )
     }
 
-    /// What is seen: the most striking channel of the first tensor, then of the second.
+    /// What is seen: the most striking channel of the first tensor, then of the last.
     var title: String {
         let peaks = tensors.compactMap { tensor in
             grids.filter { $0.tensor == tensor }.compactMap { grid in grid.widest.map { (grid, $0) } }
@@ -129,7 +149,7 @@ struct MagnitudeGrids {
             : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
                 + "\(Wording.times(peak.ratio)) \(grid.medianName)"
         if peaks.count > 1 {
-            let (other, second) = peaks[1]
+            let (other, second) = peaks[peaks.count - 1]
             title += "; the widest of the \(Wording.plural(other.tensor)) is \(Wording.times(second.ratio))"
         }
         return title

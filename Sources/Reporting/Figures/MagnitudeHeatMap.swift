@@ -10,8 +10,7 @@ public enum MagnitudeHeatMap: Figure {
 
     public static func plot(_ input: FigureInput) throws -> Plot {
         let selected = try MagnitudeGrids(input)
-        let columns = selected.tensors.count > 1 ? 2 : 1
-        return try selected.fitting { try plot(input, selected, $0, columns: columns) }
+        return try selected.fitting { try plot(input, selected, $0, columns: selected.columns) }
     }
 
     private static func plot(
@@ -20,28 +19,42 @@ public enum MagnitudeHeatMap: Figure {
         _ grids: [MagnitudeGrid],
         columns: Int
     ) throws -> Plot {
+        // Three panels side by side have no room for long titles.
+        let isNarrow = columns == 3
+        let scales = selected.sharedScales()
         let panels = try grids.map { grid in
             let tokens = Double(grid.tokens.lowerBound)...Double(grid.tokens.upperBound + 1)
             let channels = (Double(grid.channels.lowerBound) - 0.5)...(Double(grid.channels.upperBound) + 0.5)
             let byChannel = (0..<(grid.rows.first?.count ?? 0)).map { column in grid.rows.map { $0[column] } }
-            let cells = try CellMark(rows: byChannel, x: tokens, y: channels)
+            let cells = try CellMark(
+                rows: byChannel,
+                x: tokens,
+                y: channels,
+                domain: scales[Wording.magnitude(grid.tensor)]
+            )
             return try Panel(
-                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)"
+                    + (isNarrow ? "" : ", head \(grid.head)"),
                 x: Axis("Token", domain: tokens, integersOnly: true, showsGrid: false),
-                y: Axis("Channel", domain: channels, integersOnly: true, showsGrid: false),
+                y: Axis(
+                    isNarrow ? "Channel of head \(grid.head)" : "Channel",
+                    domain: channels,
+                    integersOnly: true,
+                    showsGrid: false
+                ),
                 marks: [cells],
                 colorBar: ColorBar(
                     ramp: cells.ramp,
                     domain: cells.domain,
-                    title: "\(Wording.magnitude(grid.tensor)) (unitless)"
+                    title: isNarrow ? "" : "\(Wording.magnitude(grid.tensor)) (unitless)"
                 ),
-                height: columns == 2 ? 230 : 340
+                height: columns == 1 ? 340 : 230
             )
         }
         return try Plot(
             title: selected.title,
-            subtitle: "Magnitude of each element over tokens and channels"
-                + (panels.count > 1 ? "; every panel has its own colour scale" : ""),
+            subtitle: "Magnitude of each element\(isNarrow ? " (unitless)" : "") over tokens and channels"
+                + selected.scaleNote("colour"),
             caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
             columns: columns,

@@ -16,8 +16,7 @@ public enum MagnitudeSurface: Figure {
 
     public static func plot(_ input: FigureInput) throws -> Plot {
         let selected = try MagnitudeGrids(input)
-        let columns = selected.tensors.count > 1 ? 2 : 1
-        return try selected.fitting { try plot(input, selected, $0, columns: columns) }
+        return try selected.fitting { try plot(input, selected, $0, columns: selected.columns) }
     }
 
     private static func plot(
@@ -26,6 +25,7 @@ public enum MagnitudeSurface: Figure {
         _ grids: [MagnitudeGrid],
         columns: Int
     ) throws -> Plot {
+        let scales = selected.sharedScales()
         let panels = try zip(selected.grids, grids).map { full, grid in
             try SurfacePanel(
                 title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
@@ -43,14 +43,15 @@ public enum MagnitudeSurface: Figure {
                     )...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
                 ),
                 valueTitle: "\(Wording.magnitude(grid.tensor)) (unitless)",
+                valueRange: scales[Wording.magnitude(grid.tensor)],
                 annotations: annotations(full.ridges, in: grid),
-                height: columns == 2 ? 290 : 420
+                height: [420, 290, 270][columns - 1]
             )
         }
         return try Plot(
             title: selected.title,
             subtitle: "Magnitude of each element over tokens and channels"
-                + (panels.count > 1 ? "; every panel has its own height scale" : ""),
+                + selected.scaleNote("height"),
             caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
                 .filter { !$0.isEmpty }.joined(separator: " "),
             columns: columns,

@@ -11,6 +11,8 @@ enum Wording {
         case "value": "values"
         case "query": "queries"
         case "pair": "keys and values"
+        case "key_rotated": "rotated keys"
+        case "value_rotated": "rotated values"
         default: tensor.replacingOccurrences(of: "_", with: " ")
         }
     }
@@ -20,8 +22,8 @@ enum Wording {
     /// `key` → `|K|`.
     static func magnitude(_ tensor: String) -> String {
         switch tensor {
-        case "key", "key_pre_rope": "|K|"
-        case "value": "|V|"
+        case "key", "key_pre_rope", "key_rotated": "|K|"
+        case "value", "value_rotated": "|V|"
         case "query": "|Q|"
         default: "|x|"
         }

@@ -3,13 +3,6 @@ import TensorCore
 
 /// A report as one self-contained page that opens offline.
 public enum HTMLReport {
-    /// Rows that a table shows in the page; the CSV has them all.
-    static let rowLimit = 1500
-    /// Tables with a section of their own, in this order.
-    private static let shown = [
-        "per-token-vs-per-channel", "errors-by-layer", "statistics-layer", "outlier-stability",
-    ]
-
     /// - Throws: ``ReportingError/unwritable(file:reason:)``.
     public static func write(content: ReportContent, to path: String) throws {
         try TextFile.write(html(content), to: path)
@@ -25,13 +18,14 @@ public enum HTMLReport {
         page.raw("<style>\n\(ReportStyle.css)</style>\n</head>\n<body>\n<main>\n")
         page.element("h1", heading(content))
         page.element("p", content.context.sentence, class: "context")
+        alterations(content.alterations, to: &page)
         contents(content, to: &page)
         summary(content, to: &page)
         if let table = content.tables["paper-table-2"] { PaperTableSection.write(table, to: &page) }
         figures(content, to: &page)
-        tables(content, to: &page)
+        ReportTables(content).write(to: &page)
         origin(content, to: &page)
-        page.raw("</main>\n<script>\n\(ReportStyle.script)</script>\n</body>\n</html>\n")
+        page.raw("</main>\n<script>\n\(ReportScript.text)</script>\n</body>\n</html>\n")
         return page.text
     }
 
@@ -49,9 +43,21 @@ public enum HTMLReport {
         page.raw("</nav>\n")
     }
 
+    /// Before anything else: numbers that somebody edited are not results.
+    private static func alterations(_ alterations: [Alteration], to page: inout HTMLWriter) {
+        guard !alterations.isEmpty else { return }
+        page.raw("<div class=\"alarm\" role=\"alert\">")
+        page.element("h2", "What is shown here is not what the run computed")
+        page.raw("<ul>\n")
+        for alteration in alterations { page.element("li", "\(alteration.sentence).") }
+        page.raw("</ul>")
+        page.element("p", "Its checksums say so. \(Alteration.remedy)")
+        page.raw("</div>\n")
+    }
+
     private static func summary(_ content: ReportContent, to page: inout HTMLWriter) {
         page.section("summary", "What this run shows")
-        if content.verdicts.isEmpty {
+        if content.verdicts.isEmpty, content.figures.isEmpty {
             page.element("p", "The tables of this run hold nothing that the paper's claims can be judged by.")
         }
         if let queries = QueryPositions.sentence(content) { page.element("p", queries) }
@@ -66,15 +72,31 @@ public enum HTMLReport {
             page.element("p", verdict.sentence)
             page.raw("</div>\n")
         }
+        findings(content.figures, to: &page)
         page.raw("</section>\n")
+    }
+
+    /// The figures' titles are findings with their numbers.
+    private static func findings(_ figures: [ReportContent.FigureEntry], to page: inout HTMLWriter) {
+        guard !figures.isEmpty else { return }
+        page.element("h3", "What the figures show")
+        page.raw("<ul class=\"findings\">\n")
+        var titles: Set<String> = []
+        for figure in figures where titles.insert(figure.escapedTitle).inserted {
+            page.raw("<li><a href=\"#figure-\(HTMLWriter.escaped(figure.id))\">\(figure.escapedTitle)</a></li>\n")
+        }
+        page.raw("</ul>\n")
     }
 
     private static func figures(_ content: ReportContent, to page: inout HTMLWriter) {
         page.section("figures", "Figures")
         for figure in content.figures {
-            page.raw("<figure id=\"figure-\(HTMLWriter.escaped(figure.id))\"><div class=\"scroll\" tabindex=\"0\">\n")
+            let id = HTMLWriter.escaped(figure.id)
+            page.raw(
+                "<figure id=\"figure-\(id)\"><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"\(id)\">\n"
+            )
             page.raw(figure.svg)
-            page.raw("</div><figcaption>")
+            page.raw("</div><figcaption><span class=\"swipe\">Swipe sideways to see all of it. </span>")
             page.link("\(figure.id).svg", figure.file)
             page.raw("</figcaption></figure>\n")
         }
@@ -85,68 +107,6 @@ public enum HTMLReport {
             page.raw("</div>\n")
         }
         page.raw("</section>\n")
-    }
-
-    private static func tables(_ content: ReportContent, to page: inout HTMLWriter) {
-        page.section("tables", "Tables")
-        page.element("p", "Press a column's name to sort by it; type to filter.")
-        if let outliers = content.tables["outlier-channels"] {
-            table(outliers, title: "Outlier channels", isOpen: true, to: &page)
-        }
-        for name in shown {
-            if let wanted = content.tables[name] {
-                table(wanted, title: title(name), isOpen: name == shown[0], to: &page)
-            }
-        }
-        let rest = content.tables.keys.filter {
-            $0 != "outlier-channels" && $0 != "paper-table-2" && !shown.contains($0)
-        }
-        for name in rest.sorted() {
-            guard let other = content.tables[name], other.rows.count <= rowLimit else { continue }
-            table(other, title: title(name), isOpen: false, to: &page)
-        }
-        page.element("h3", "All tables as CSV")
-        page.raw("<ul class=\"files\">\n")
-        for (name, table) in content.tables.sorted(by: { $0.key < $1.key }) {
-            page.raw("<li>")
-            page.link("\(name).csv", "tables/\(name).csv")
-            page.text(
-                ", \(NumberText.short(Double(table.rows.count), digits: 9)) rows"
-                    + (table.meaning.isEmpty ? "" : ". \(table.meaning)")
-            )
-            page.raw("</li>\n")
-        }
-        page.raw("</ul>\n</section>\n")
-    }
-
-    private static func title(_ name: String) -> String {
-        Wording.capitalized(name.replacing("-", with: " "))
-    }
-
-    private static func table(_ table: Table, title: String, isOpen: Bool, to page: inout HTMLWriter) {
-        page.raw("<details\(isOpen ? " open" : "")><summary>")
-        page.text("\(title) (\(NumberText.short(Double(table.rows.count), digits: 9)) rows)")
-        page.raw("</summary>\n")
-        if !table.meaning.isEmpty { page.element("p", table.meaning) }
-        page.raw("<label class=\"filter\">Filter <input type=\"search\"></label>\n")
-        page.raw("<div class=\"scroll tall\" tabindex=\"0\"><table class=\"sortable\"><thead><tr>")
-        for column in table.columns {
-            let unit = column.unit.isEmpty ? "" : " (\(column.unit))"
-            page.raw(
-                "<th\(column.kind == .string ? "" : " class=\"n\"") title=\"\(HTMLWriter.escaped(column.meaning))\"><button type=\"button\">"
-            )
-            page.text(column.name.replacing("_", with: " ") + unit)
-            page.raw("</button></th>")
-        }
-        page.raw("</tr></thead><tbody>\n")
-        for row in table.rows.prefix(rowLimit) {
-            page.raw("<tr>")
-            for value in row { page.cell(value) }
-            page.raw("</tr>\n")
-        }
-        page.raw("</tbody></table></div>\n")
-        page.csvLink(table.name, rows: table.rows.count, shown: min(rowLimit, table.rows.count))
-        page.raw("</details>\n")
     }
 
     private static func origin(_ content: ReportContent, to page: inout HTMLWriter) {

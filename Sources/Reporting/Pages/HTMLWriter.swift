@@ -3,7 +3,7 @@ import TensorCore
 
 /// Appends HTML, escaped.
 struct HTMLWriter {
-    private(set) var text = ""
+    var text = ""
 
     static func escaped(_ text: String) -> String {
         var result = ""
@@ -39,9 +39,9 @@ struct HTMLWriter {
         text += "<a href=\"\(Self.escaped(target))\">\(Self.escaped(title))</a>"
     }
 
-    mutating func csvLink(_ name: String, rows: Int, shown: Int? = nil) {
-        text += "<p class=\"download\">"
-        if let shown, shown < rows { text += "The first \(shown) of \(rows) rows; all are in " }
+    /// - Parameter note: what stands before the link.
+    mutating func csvLink(_ name: String, note: String? = nil) {
+        text += "<p class=\"download\">" + Self.escaped(note ?? "")
         link("\(name).csv", "tables/\(name).csv")
         text += "</p>\n"
     }
@@ -62,34 +62,5 @@ struct HTMLWriter {
         text +=
             "<td class=\"n\(isStrong ? " strong" : "")\">"
             + (value.number.map { NumberText.short($0, digits: isStrong ? 3 : 4) } ?? "–") + "</td>"
-    }
-
-    /// JSON as nested lists of names and values.
-    mutating func tree(_ value: JSONValue) {
-        switch value {
-        case .object(let members) where members.isEmpty: text += "–"
-        case .object(let members):
-            text += "<dl>\n"
-            for member in members {
-                text += "<div><dt>\(Self.escaped(member.name.replacing("_", with: " ")))</dt><dd>"
-                tree(member.value)
-                text += "</dd></div>\n"
-            }
-            text += "</dl>\n"
-        case .array(let elements):
-            if elements.isEmpty { text += "–" }
-            for (index, element) in elements.enumerated() {
-                if case .object = element {
-                    tree(element)
-                } else {
-                    if index > 0 { text += ", " }
-                    tree(element)
-                }
-            }
-        case .string(let string): text += Self.escaped(string)
-        case .number(let number): text += Self.escaped(number)
-        case .boolean(let flag): text += flag ? "yes" : "no"
-        case .null: text += "–"
-        }
     }
 }

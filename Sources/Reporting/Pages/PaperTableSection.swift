@@ -28,7 +28,7 @@ enum PaperTableSection {
             rows(table.rowViews.filter { setting($0, table) == other }, of: table, to: &page)
             page.raw("</details>\n")
         }
-        page.csvLink("paper-table-2", rows: table.rows.count)
+        page.csvLink("paper-table-2")
         page.raw("</section>\n")
     }
 

@@ -9,6 +9,14 @@ public struct ReportContent: Sendable {
         public let svg: String
         /// Path of the figure as a file of its own, from the report's folder.
         public let file: String
+
+        /// What the figure says is seen, as it stands in the SVG: escaped already.
+        var escapedTitle: String {
+            guard let start = svg.range(of: "<title"), let open = svg[start.upperBound...].range(of: ">"),
+                let end = svg[open.upperBound...].range(of: "</title>")
+            else { return HTMLWriter.escaped(id) }
+            return String(svg[open.upperBound..<end.lowerBound])
+        }
     }
 
     /// A figure that was asked for and could not be drawn.
@@ -27,4 +35,6 @@ public struct ReportContent: Sendable {
     /// The manifest that ran, as text.
     public let manifest: String?
     public let provenance: JSONValue?
+    /// Files that are no longer as the run left them.
+    public let alterations: [Alteration]
 }

@@ -1,10 +1,10 @@
-/// Style sheet and script of a report; both stand inside the page.
+/// The style sheet of a report; it stands inside the page.
 enum ReportStyle {
     static let css = """
         :root{--page:#fff;--ink:#1b1f24;--muted:#59616b;--line:#dfe3e8;--soft:#f5f6f8;--link:#0b5cad;
-        --yes:#0a7a4f;--partly:#8a5a00;--no:#a8322a}
+        --yes:#0a7a4f;--partly:#8a5a00;--no:#a8322a;--alarm:#fdf0ee}
         @media (prefers-color-scheme:dark){:root{--page:#15181d;--ink:#e8eaed;--muted:#a7afba;--line:#333a44;
-        --soft:#1d2128;--link:#7cb8f5;--yes:#4cc38a;--partly:#e8b04a;--no:#ff8a80}}
+        --soft:#1d2128;--link:#7cb8f5;--yes:#4cc38a;--partly:#e8b04a;--no:#ff8a80;--alarm:#351c1a}}
         *{box-sizing:border-box}
         body{margin:0;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
         main{max-width:880px;margin:0 auto;padding:24px 20px 64px}
@@ -29,10 +29,16 @@ enum ReportStyle {
         .paper .group{text-align:center!important;color:var(--muted);border-bottom:2px solid var(--line)}
         .sortable thead th{position:sticky;top:0;background:var(--soft);padding:0}
         .sortable button{all:unset;cursor:pointer;display:block;padding:6px 10px;font-weight:600;white-space:nowrap}.sortable th.n button{text-align:right}
-        .sortable button:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:-2px}
+        .more:focus-visible,.sortable button:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:-2px}
         th[aria-sort=ascending] button::after{content:" ↑"}th[aria-sort=descending] button::after{content:" ↓"}
-        .filter{display:block;margin:.5em 0;color:var(--muted);font-size:.9rem}
+        .filter{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:baseline;margin:.5em 0;color:var(--muted);font-size:.9rem}
         input{font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:4px;padding:4px 8px;width:min(280px,70%)}
+        .more{font:inherit;font-size:.88rem;color:var(--link);background:none;border:1px solid var(--line);border-radius:4px;padding:4px 10px;margin:6px 0;cursor:pointer}
+        .more[hidden]{display:none}code{font:.88em ui-monospace,Menlo,Consolas,"Liberation Mono",monospace}
+        .alarm{background:var(--alarm);border-left:4px solid var(--no);padding:10px 16px;border-radius:4px;margin:18px 0}
+        .alarm h2{border:0;margin:0;padding:0;font-size:1.1rem;color:var(--no)}.alarm ul{margin:.4em 0;padding-left:1.2em;overflow-wrap:anywhere}
+        .altered{color:var(--no);font-weight:600}.findings{padding-left:1.2em}.findings li{margin:.3em 0}
+        .swipe{display:none}
         details{margin:14px 0}summary{cursor:pointer;font-weight:600}
         figure{margin:28px 0}figcaption,.download{font-size:.85rem;color:var(--muted);margin:.3em 0 0}
         figure svg.plot{display:block;width:100%;min-width:720px;max-width:none;height:auto}
@@ -40,48 +46,11 @@ enum ReportStyle {
         pre{font:.82rem/1.5 ui-monospace,Menlo,Consolas,"Liberation Mono",monospace;margin:0;padding:12px 14px;white-space:pre-wrap;overflow-wrap:anywhere}
         .tall pre{white-space:pre;overflow-wrap:normal}
         dl{margin:0;font-size:.9rem}dl>div{display:grid;grid-template-columns:minmax(110px,200px) 1fr;gap:2px 14px;padding:4px 0;border-bottom:1px solid var(--line)}
-        dl dl>div{border:0;padding:2px 0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
+        dl dl>div{border:0;padding:2px 0}.item+.item{border-top:1px solid var(--line);margin-top:6px;padding-top:6px}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
         .files{padding-left:1.2em;font-size:.92rem}
         @media (max-width:560px){body{font-size:15px}main{padding:14px 14px 48px}h1{font-size:1.35rem}
-        dl>div{grid-template-columns:1fr}dt{font-size:.82rem}}
-        @media print{.filter,nav{display:none}.tall{max-height:none}}
-
-        """
-
-    static let script = """
-        "use strict";
-        for (const table of document.querySelectorAll("table.sortable")) {
-          const body = table.tBodies[0];
-          const heads = [...table.tHead.rows[0].cells];
-          const value = (row, column) => {
-            const cell = row.cells[column];
-            if (cell.dataset.v === undefined) return cell.textContent;
-            return cell.dataset.v === "inf" ? Infinity : cell.dataset.v === "-inf" ? -Infinity : Number(cell.dataset.v);
-          };
-          heads.forEach((head, column) => {
-            head.firstElementChild.addEventListener("click", () => {
-              const ascending = head.getAttribute("aria-sort") !== "ascending";
-              heads.forEach(other => other.removeAttribute("aria-sort"));
-              head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-              const rows = [...body.rows].map((row, place) => ({row, place, key: value(row, column)}));
-              const isLast = key => key === "" || Number.isNaN(key);
-              rows.sort((a, b) => {
-                if (isLast(a.key) || isLast(b.key)) return isLast(a.key) - isLast(b.key) || a.place - b.place;
-                const order = a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
-                return (ascending ? order : -order) || a.place - b.place;
-              });
-              body.append(...rows.map(entry => entry.row));
-            });
-          });
-          const box = table.closest("details").querySelector("input");
-          box.addEventListener("input", () => {
-            const words = box.value.toLowerCase().split(/\\s+/).filter(word => word);
-            for (const row of body.rows) {
-              const text = row.textContent === "" ? "" : [...row.cells].map(cell => cell.textContent.toLowerCase()).join(" ");
-              row.hidden = !words.every(word => text.includes(word));
-            }
-          });
-        }
+        dl>div{grid-template-columns:1fr}dt{font-size:.82rem}.swipe{display:inline}}
+        @media print{.filter,.more,.swipe,nav{display:none}.tall{max-height:none}}
 
         """
 }

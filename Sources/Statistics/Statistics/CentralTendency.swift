@@ -39,6 +39,22 @@ public struct StandardDeviation: Statistic {
     }
 }
 
+/// m3 / m2^1.5
+public struct Skewness: Statistic {
+    public let id = "skewness"
+    public let kind = Table.Kind.number
+    public let definition = """
+        m3 / m2^1.5 with the central moments mk = Σ(x − mean)^k / n: 0 for a symmetric distribution, positive for a \
+        longer tail to the right. Missing when all elements are equal.
+        """
+
+    public init() {}
+
+    public func value(of distribution: Distribution, in tensor: TensorContext) -> Table.Value {
+        Table.Value(distribution.moments.skewness)
+    }
+}
+
 /// m4 / m2² − 3
 public struct ExcessKurtosis: Statistic {
     public let id = "excess_kurtosis"

@@ -14,6 +14,24 @@ public struct ElementCount: Statistic {
     }
 }
 
+/// Elements that order statistics come from.
+public struct QuantileElementCount: Statistic {
+    public let id = "quantile_elements"
+    public let kind = Table.Kind.integer
+    public let unit = "element"
+    public let definition = """
+        Number of finite elements that the quantiles, central_range_share_99 and outlier_share_6sigma come from: all \
+        (equal to count) up to \(TokenSample.size) tokens and per token; of more tokens those of \
+        \(TokenSample.size) tokens drawn evenly over the capture by a fixed rule.
+        """
+
+    public init() {}
+
+    public func value(of distribution: Distribution, in tensor: TensorContext) -> Table.Value {
+        .integer(distribution.sampleCount)
+    }
+}
+
 /// Elements that are NaN or infinite.
 public struct NonfiniteCount: Statistic {
     public let id = "nonfinite"

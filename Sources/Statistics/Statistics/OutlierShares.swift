@@ -7,7 +7,9 @@ public struct SixSigmaShare: Statistic {
     public let definition = """
         Share of the elements with |x − m| > 6 s, where m and s are mean and standard deviation of the layer's whole \
         tensor (all heads, tokens and channels). Exact per token; elsewhere elements in the histogram's bin that \
-        holds the threshold count in proportion, which moves the threshold by at most 1/32 of its magnitude.
+        holds the threshold count in proportion, which moves the threshold by at most 1/32 of its magnitude. Beyond \
+        \(TokenSample.size) tokens from a sample of these (see quantile_elements): the share s is then off by a \
+        standard deviation of at most √(s / \(TokenSample.size)) for a channel.
         """
 
     public init() {}
@@ -34,7 +36,10 @@ public struct MagnitudeShare: Statistic {
         self.source = source
     }
 
-    public var definition: String { "Share of the elements with |x| ≥ \(threshold), \(source)." }
+    public var definition: String {
+        let isCounted = CentralMoments.magnitudes.contains(threshold)
+        return "Share of the elements with |x| ≥ \(threshold), \(source)" + (isCounted ? "; exact." : ".")
+    }
 
     public func value(of distribution: Distribution, in tensor: TensorContext) -> Table.Value {
         let count = distribution.moments.count

@@ -15,8 +15,17 @@ public struct Quantile: Statistic {
     public var definition: String {
         """
         Smallest element x with at least \(probability) of all elements ≤ x (nearest rank). Exact per token; \
-        elsewhere from a histogram, within 1/32 of the element's magnitude.
+        elsewhere from a histogram, within 1/32 of the element's magnitude. Beyond \(TokenSample.size) tokens from a \
+        sample of \(TokenSample.size) (see quantile_elements): of a channel's quantile the rank is then off by a \
+        standard deviation of at most √(p(1 − p) / \(TokenSample.size)) = \(rankError), and by more than 0.018 with a \
+        probability below 0.01 (Hoeffding).
         """
+    }
+
+    /// With two digits.
+    private var rankError: String {
+        let error = (probability * (1 - probability) / Double(TokenSample.size)).squareRoot()
+        return "\((error * 1e5).rounded() / 1e5)"
     }
 
     public func value(of distribution: Distribution, in tensor: TensorContext) -> Table.Value {

@@ -18,10 +18,11 @@ struct KVAtlasCommand: ParsableCommand {
             """,
         version: "kvatlas \(ToolVersion.current)",
         subcommands: [
-            RunCommand.self, ValidateCommand.self, CaptureCommand.self, InspectCommand.self, StatsCommand.self,
+            RunCommand.self, ValidateCommand.self, CaptureCommand.self, ImportCommand.self, InspectCommand.self,
+            StatsCommand.self, CompareCommand.self,
             ErrorCommand.self, CalibrateCommand.self, GenerateCommand.self, PerplexityCommand.self,
             DivergenceCommand.self, PlotCommand.self,
-            ReportCommand.self, ListCommand.self,
+            ReportCommand.self, ExportCommand.self, ListCommand.self,
             BenchCommand.self,
             DoctorCommand.self,
         ]

@@ -5,24 +5,26 @@ import Foundation
 import Quantization
 import Reporting
 import Statistics
+import TensorCore
 
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, stages, metrics, statistics, figures, benchmarks.",
+        abstract: "Print what can be named: schemes, stages, metrics, statistics, analyses, figures, benchmarks.",
         discussion: """
             Examples:
               kvatlas list schemes
               kvatlas list schemes --evidence capture.h5 --calibration calibration.h5
               kvatlas list metrics --json
+              kvatlas list statistics --by channel
             """
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, stages, metrics, statistics, figures, benchmarks
+        case schemes, stages, metrics, statistics, analyses, figures, benchmarks
     }
 
-    @Argument(help: "schemes, stages, metrics, statistics, figures or benchmarks.")
+    @Argument(help: "schemes, stages, metrics, statistics, analyses, figures or benchmarks.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
@@ -40,11 +42,15 @@ struct ListCommand: ParsableCommand {
     )
     var calibration: String?
 
+    @Option(help: ArgumentHelp("With statistics: the columns of this grain's table.", valueName: "grain"))
+    var by: Grain?
+
     @Flag(name: .shortAndLong, help: "No progress on stderr.")
     var quiet = false
 
     func validate() throws {
         if evidence != nil, subject != .schemes { throw ValidationError("--evidence is of schemes") }
+        if by != nil, subject != .statistics { throw ValidationError("--by is of statistics") }
         if calibration != nil, evidence == nil { throw ValidationError("--calibration goes with --evidence") }
     }
 
@@ -64,14 +70,31 @@ struct ListCommand: ParsableCommand {
             }
         case .metrics: try printList(MetricCatalogue.all) { [$0.id, $0.unit, $0.definition] }
         case .statistics:
+            if let by { return try printColumns(of: StatisticsTable.empty(by)) }
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
+        case .analyses:
+            try printList(StructureAnalysis.allCases.map { AnalysisEntry($0) }) {
+                [$0.id, $0.tables.joined(separator: ", "), $0.summary]
+            }
         case .figures:
-            try printList((FigureCatalogue.all + FigureCatalogue.onRequest).map { FigureEntry($0) }) {
+            try printList(FigureCatalogue.every.map { FigureEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
         case .benchmarks:
             try printList(BenchmarkCatalogue.all.map { BenchmarkEntry($0) }) { [$0.id, $0.summary] }
         }
+    }
+
+    /// Every column of a table in its order, the place of a row included.
+    private func printColumns(of table: Table) throws {
+        let columns = table.columns.map {
+            ColumnEntry(name: $0.name, kind: $0.kind.rawValue, unit: $0.unit, meaning: $0.meaning)
+        }
+        try printList(columns) { [$0.name, $0.kind, $0.unit, $0.meaning] }
+    }
+
+    private struct ColumnEntry: Encodable {
+        let name, kind, unit, meaning: String
     }
 
     private static func row(_ scheme: SchemeDescription) -> [String] {
@@ -137,6 +160,17 @@ struct ListCommand: ParsableCommand {
             unit = statistic.unit
             definition = statistic.definition
             grains = Grain.allCases.filter { statistic.grains.contains($0) }
+        }
+    }
+
+    private struct AnalysisEntry: Encodable {
+        let id, summary: String
+        let tables: [String]
+
+        init(_ analysis: StructureAnalysis) {
+            id = analysis.rawValue
+            summary = analysis.summary
+            tables = analysis.tables
         }
     }
 

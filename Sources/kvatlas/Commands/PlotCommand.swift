@@ -18,7 +18,10 @@ struct PlotCommand: ParsableCommand {
             Examples:
               kvatlas plot capture.h5 --figure magnitude-surface --layer 14 --head 0 \\
                 --tensor key --out surface.svg
-              kvatlas plot runs/01-distribution --figure error-by-layer --out errors.svg
+              kvatlas plot capture.h5 --figure magnitude-heatmap --layer 14 \\
+                --tensor key_pre_rope,key,key_rotated --out states.svg
+              kvatlas plot runs/01-distribution --figure layer-head-heatmap \\
+                --statistic excess_kurtosis --out heads.svg
             """
     )
 
@@ -27,7 +30,10 @@ struct PlotCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("A capture file or a run folder.", valueName: "file.h5|folder"), completion: .file())
     var input: String
 
-    @Option(help: ArgumentHelp("Id of the figure.", valueName: "id"), completion: .list(FigureCatalogue.ids))
+    @Option(
+        help: ArgumentHelp("Id of the figure.", valueName: "id"),
+        completion: .list(FigureCatalogue.every.map { $0.id })
+    )
     var figure: String
 
     @Option(help: ArgumentHelp("Layer (default: the figure's choice).", valueName: "l"))
@@ -41,8 +47,16 @@ struct PlotCommand: ParsableCommand {
     )
     var head: Int?
 
-    @Option(help: ArgumentHelp("query, key, key_pre_rope or value.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "query, key, key_pre_rope or value, several with commas; of magnitudes also key_rotated and value_rotated.",
+            valueName: "names"
+        )
+    )
     var tensor: String?
+
+    @Option(help: ArgumentHelp("Column of 'statistics-head', for layer-head-heatmap.", valueName: "id"))
+    var statistic: String?
 
     @Option(
         help: ArgumentHelp("The SVG file to write, or - for stdout.", valueName: "file.svg"),
@@ -59,15 +73,15 @@ struct PlotCommand: ParsableCommand {
     func run() throws {
         try shared.apply()
         let type = try UsageError.wrap("plot") { try FigureCatalogue.figure(figure) }
-        let captured = try tensor.map { name in
-            try UsageError.wrap("plot") { try parseName(name, of: CapturedTensor.allCases, what: "tensor") }
+        let tensors = try tensor.map { names in
+            try UsageError.wrap("plot") { try parseList(names, of: MagnitudeTensor.allCases, what: "tensor") }
         }
         if out != "-" { try refuseExisting(out, overwrite: overwrite) }
         Interruption.install()
         var isFolder: ObjCBool = false
         let source: (tables: [String: Table], context: FigureContext)
         if FileManager.default.fileExists(atPath: input, isDirectory: &isFolder), isFolder.boolValue {
-            try RunFolder.check(input)
+            _ = try checkRun(input)
             source = (try Report.tables(in: input + "/tables"), try FigureContext(runDirectory: input))
         } else {
             let capture = try CaptureFile(path: input, allowIncomplete: allowIncomplete)
@@ -77,7 +91,7 @@ struct PlotCommand: ParsableCommand {
                 of: capture,
                 layer: layer,
                 head: head,
-                tensor: captured,
+                tensors: tensors,
                 progress: bar.update
             )
             bar.finish("\(capture.tokenCount) tokens")
@@ -86,7 +100,12 @@ struct PlotCommand: ParsableCommand {
             id: figure,
             tables: source.tables,
             context: source.context,
-            selection: FigureSelection(layer: layer, head: head, tensor: tensor)
+            selection: FigureSelection(
+                layers: layer.map { [$0] },
+                head: head,
+                tensors: tensors?.map(\.rawValue),
+                statistic: statistic
+            )
         )
         if out == "-" {
             Terminal.printResult(svg)

@@ -14,6 +14,7 @@
 extern const kva_kernels kva_avx2_kernels;
 
 uint64_t kva_avx2_plain_read(const uint8_t *bytes, size_t count);
+void kva_avx2_fletcher32(kva_fletcher32 *sums, const uint8_t *bytes, size_t count);
 
 void kva_avx2_half_to_float(const uint16_t *source, float *target, size_t count);
 void kva_avx2_float_to_half(const float *source, uint16_t *target, size_t count);
@@ -71,6 +72,7 @@ void kva_avx2_moment_sweep(const kva_moment_sweep *sweep);
 void kva_avx2_moment_sweep_channels(const kva_moment_sweep *sweep);
 /// A sweep's sums of tokens; it must ask for them.
 void kva_avx2_moment_sweep_tokens(const kva_moment_sweep *sweep);
+void kva_avx2_count_magnitudes(const kva_magnitude_count *count);
 
 void kva_avx2_attention_scores(const kva_attention_side *keys, const float *queries, float *scores);
 void kva_avx2_attention_values(const kva_attention_side *values, const float *weights, float *output);

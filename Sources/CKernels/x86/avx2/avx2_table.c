@@ -5,6 +5,7 @@
 const kva_kernels kva_avx2_kernels = {
     .isa = KVA_ISA_AVX2,
     .plain_read = kva_avx2_plain_read,
+    .fletcher32 = kva_avx2_fletcher32,
     .half_to_float = kva_avx2_half_to_float,
     .float_to_half = kva_avx2_float_to_half,
     .bfloat_to_float = kva_avx2_bfloat_to_float,
@@ -38,6 +39,7 @@ const kva_kernels kva_avx2_kernels = {
     .value_tiles_to_rows = kva_avx2_value_tiles_to_rows,
     .value_rows_to_tiles = kva_avx2_value_rows_to_tiles,
     .moment_sweep = kva_avx2_moment_sweep,
+    .count_magnitudes = kva_avx2_count_magnitudes,
     .attention_scores = kva_avx2_attention_scores,
     .attention_values = kva_avx2_attention_values,
     .packed_scores = kva_avx2_packed_scores,

@@ -39,7 +39,7 @@ KVA_INLINE kva_extremes_16 kva_no_extremes_16(void) {
 KVA_INLINE void kva_add_8(kva_sums_8 *sums, __m256 x, __m256 d) {
     const __m256 square = _mm256_mul_ps(d, d);
     sums->power1 = _mm256_add_ps(sums->power1, d);
-    sums->power2 = _mm256_add_ps(sums->power2, square);
+    sums->power2 = _mm256_fmadd_ps(d, d, sums->power2);
     sums->power3 = _mm256_fmadd_ps(square, d, sums->power3);
     sums->power4 = _mm256_fmadd_ps(square, square, sums->power4);
     sums->absolute = _mm256_add_ps(sums->absolute, kva_absolute(x));

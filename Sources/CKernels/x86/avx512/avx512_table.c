@@ -5,6 +5,7 @@
 const kva_kernels kva_avx512_kernels = {
     .isa = KVA_ISA_AVX512,
     .plain_read = kva_avx512_plain_read,
+    .fletcher32 = kva_avx2_fletcher32,
     .half_to_float = kva_avx2_half_to_float,
     .float_to_half = kva_avx512_float_to_half,
     .bfloat_to_float = kva_avx512_bfloat_to_float,
@@ -38,6 +39,7 @@ const kva_kernels kva_avx512_kernels = {
     .value_tiles_to_rows = kva_avx2_value_tiles_to_rows,
     .value_rows_to_tiles = kva_avx2_value_rows_to_tiles,
     .moment_sweep = kva_avx512_moment_sweep,
+    .count_magnitudes = kva_avx2_count_magnitudes,
     .attention_scores = kva_avx512_attention_scores,
     .attention_values = kva_avx512_attention_values,
     .packed_scores = kva_avx512_packed_scores,

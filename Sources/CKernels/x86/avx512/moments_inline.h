@@ -40,7 +40,7 @@ KVA_INLINE kva_extremes_32 kva_no_extremes_32(void) {
 KVA_INLINE void kva_add_16(kva_sums_16 *sums, __m512 x, __m512 d) {
     const __m512 square = _mm512_mul_ps(d, d);
     sums->power1 = _mm512_add_ps(sums->power1, d);
-    sums->power2 = _mm512_add_ps(sums->power2, square);
+    sums->power2 = _mm512_fmadd_ps(d, d, sums->power2);
     sums->power3 = _mm512_fmadd_ps(square, d, sums->power3);
     sums->power4 = _mm512_fmadd_ps(square, square, sums->power4);
     sums->absolute = _mm512_add_ps(sums->absolute, _mm512_abs_ps(x));
