@@ -84,8 +84,8 @@ public struct ByteLevelBPE: Tokenizer {
         var bytes: [UInt8] = []
         for (id, (text, kind)) in zip(tokens, kinds).enumerated() {
             bytes.removeAll(keepingCapacity: true)
-            // A special token, or one outside the alphabet, is never the result of merges.
-            if !kind.isSpecial, ByteAlphabet.decode(text, into: &bytes) {
+            // A special token, one outside the alphabet, or an id without a text is never the result of merges.
+            if !kind.isSpecial, !text.isEmpty, ByteAlphabet.decode(text, into: &bytes) {
                 if let first = symbols.find(bytes) {
                     throw TokenizerError.duplicateToken(text: text, first: first, second: id)
                 }

@@ -63,7 +63,7 @@ import Tokenizers
             (file(model: #""type":"Unigram","vocab":[["a",0.0]]"#), "Unigram"),
             (file(model: #""type":"BPE","dropout":0.1,"vocab":{"a":0},"merges":[]"#), "dropout"),
             (
-                file(model: #""type":"BPE","continuing_subword_prefix":"\#\#","vocab":{"a":0},"merges":[]"#),
+                file(model: #""type":"BPE","continuing_subword_prefix":"@@","vocab":{"a":0},"merges":[]"#),
                 "continuing_subword_prefix"
             ),
             (file(added: #"[{"id":3,"content":"<x>","lstrip":true,"special":true}]"#), "lstrip"),
