@@ -9,13 +9,16 @@ public enum AttentionSinks: Figure {
     public static let parameters: [FigureParameter] = [.layer]
 
     private static let columns = [
-        "layer", "token", "piece", "attention_share", "key_norm_to_median", "value_norm_to_median", "is_sink",
+        "layer", "token", "position", "piece", "attention_share", "key_norm_to_median", "value_norm_to_median",
+        "is_sink",
     ]
     private static let tokenLimit = 12
 
     private struct Row {
         let layer: Int
         let token: Int
+        /// Within its sequence.
+        let position: Int
         let piece: String
         let share: Double
         let keyNorm: Double
@@ -26,6 +29,7 @@ public enum AttentionSinks: Figure {
     /// One token over all layers shown.
     private struct Entry {
         let token: Int
+        let position: Int
         let piece: String
         /// Text and number, beside axes.
         var label: String { piece.isEmpty ? "\(token)" : "\(piece)  \(token)" }
@@ -46,6 +50,7 @@ public enum AttentionSinks: Figure {
             return Row(
                 layer: layer,
                 token: token,
+                position: row.integer("position") ?? token,
                 piece: row.string("piece") ?? "",
                 share: share,
                 keyNorm: row.number("key_norm_to_median") ?? .nan,
@@ -71,7 +76,8 @@ public enum AttentionSinks: Figure {
                 layers.count > 1
                     ? "Above: mean over \(layers.count) layers, a layer whose 16 largest do not include the token counting "
                         + "as 0. Norms: median over the layers that list it." : "Layer \(layers[0]).",
-                "The \(entries.count) tokens with the largest share, each with its number in the capture."
+                "The \(entries.count) tokens with the largest share, each with its number in the capture; a share is of the queries "
+                    + "of its own text."
             ),
             columns: panels.count > 1 ? 2 : 1,
             columnWeights: [1.25, 1],
@@ -84,6 +90,7 @@ public enum AttentionSinks: Figure {
             let piece = Wording.piece(own.first { !$0.piece.isEmpty }?.piece ?? "")
             return Entry(
                 token: token,
+                position: own.first?.position ?? token,
                 piece: piece,
                 share: own.reduce(0) { $0 + $1.share } / Double(layers),
                 keyNorm: median(own.map { $0.keyNorm }),
@@ -180,7 +187,13 @@ public enum AttentionSinks: Figure {
         let norm =
             first.keyNorm > 0
             ? "; its key’s norm is \(Wording.times(first.keyNorm)) the median token’s" : ""
+        let openings = sinks.filter { $0.position == 0 }
+        // Each text has a first token of its own, and shares are of the attention that can see a token.
+        if openings.count > 1, let least = openings.map(\.share).min(), first.position == 0 {
+            return "The first token of each text draws \(Wording.percent(least)) to \(share) of the attention within it"
+                + norm.replacing("its key", with: "\(first.piece.isEmpty ? "token \(first.token)" : first.piece)’s key")
+        }
         let others = sinks.count == 1 ? "" : ", the largest of \(sinks.count) sinks"
-        return "Token \(first.name) draws \(share) of all attention\(others)\(norm)"
+        return "Token \(first.name) draws \(share) of the attention that can see it\(others)\(norm)"
     }
 }

@@ -55,9 +55,12 @@ public enum MagnitudeDistribution: Figure {
     ) throws -> [Panel] {
         guard let domain else { return [] }
         let ratio = domain.upperBound / domain.lowerBound
-        let grid = (0...160).map { domain.lowerBound * pow(ratio, Double($0) / 160) }
+        let steps = (0...160).map { domain.lowerBound * pow(ratio, Double($0) / 160) }
         var below: [any Mark] = [], above: [any Mark] = [try RuleMark(y: tailShare)]
         for one in own {
+            // With the quantiles' own magnitudes, between which a tail can fall within one step.
+            let known = one.points.map { abs($0.value) }.filter { domain.contains($0) }
+            let grid = Set(steps + known).sorted()
             let shares = grid.map { one.knownShare(above: $0) }
             guard shares.contains(where: { $0.isFinite && $0 > 0 }) else { continue }
             let name = Wording.plural(one.tensor)

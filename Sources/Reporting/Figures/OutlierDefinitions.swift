@@ -145,7 +145,9 @@ public enum OutlierDefinitions: Figure {
         guard let tensor = unique(rows.map { $0.tensor }).first(where: { $0 == "key" }) ?? rows.first?.tensor else {
             return neutral
         }
-        let means = definitions.compactMap { definition -> (name: String, share: Double)? in
+        // Rules that take a fixed number of channels say nothing of the tensor.
+        let means = definitions.filter { !$0.hasPrefix("top-") }.compactMap {
+            definition -> (name: String, share: Double)? in
             let shares = rows.filter { $0.tensor == tensor && $0.definition == definition }.map { $0.shares[0] }
                 .filter(\.isFinite)
             return shares.isEmpty ? nil : (definition, mean(shares))
