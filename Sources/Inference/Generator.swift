@@ -33,8 +33,8 @@ public struct GenerationTimes: Sendable, Equatable {
 /// Continues prompts token by token.
 ///
 /// What is generated from a cache in full precision is the same bit for bit whether a sequence goes alone or in a batch
-/// of up to 16, and whether drafts of up to 14 tokens are checked or none. In larger batches, with longer drafts, and
-/// where a prompt was put into the cache in parts (of which those of up to 15 tokens equal single ones bit for bit),
+/// of up to 11, and whether drafts of up to 10 tokens are checked or none. In larger batches, with longer drafts, and
+/// where a prompt was put into the cache in parts (of which those of up to 11 tokens equal single ones bit for bit),
 /// logits are the same but for the rounding of float32 sums; a greedy text then differs only where two tokens are as
 /// likely as each other to six digits.
 ///
