@@ -9,8 +9,6 @@ public struct TokenizerSettings: Sendable, Equatable {
     public var endText: String?
     /// At which generation stops, besides.
     public var endTokens: Set<Int32> = []
-    /// How conversations are written, in Jinja.
-    public var chatTemplate: String?
 
     public init() {}
 
@@ -25,22 +23,23 @@ public struct TokenizerSettings: Sendable, Equatable {
         addsEnd = value["add_eos_token"].flag
         beginText = token("bos_token")
         endText = token("eos_token")
-        // A model with several has a list of them, by name.
-        let named = value["chat_template"].elements?.first { $0["name"].text == "default" }
-        chatTemplate = value["chat_template"].text ?? named?["template"].text
     }
 
-    /// The ids at which generation stops, of a `generation_config.json`.
+    /// The ids at which generation stops, of a `generation_config.json` or, where there is none, a `config.json`.
     ///
+    /// - Parameter file: its name, for errors.
     /// - Throws: `TokenizerError.malformedFile`.
-    public static func endTokens(generation: [UInt8]) throws -> Set<Int32> {
-        let value = try JSONValue(generation, format: "generation_config.json")["eos_token_id"]
+    public static func endTokens(
+        _ configuration: [UInt8],
+        file: String = "generation_config.json"
+    ) throws -> Set<Int32> {
+        let value = try JSONValue(configuration, format: file)["eos_token_id"]
         let numbers = value.elements ?? (value == .null ? [] : [value])
         return Set(
             try numbers.map { number in
                 guard let id = number.integer.flatMap({ Int32(exactly: $0) }) else {
                     throw TokenizerError.malformedFile(
-                        format: "generation_config.json",
+                        format: file,
                         offset: 0,
                         problem: "'eos_token_id' is not a token id"
                     )
