@@ -48,7 +48,7 @@ let package = Package(
         library("TensorCore"),
         library("HDF5", ["CHDF5"]),
         library("Plotting"),
-        library("Tokenizers"),
+        library("Tokenizers", ["TensorCore"]),
         library("ModelFormats", ["TensorCore"]),
 
         // MARK: - Numerics

@@ -48,15 +48,42 @@ public struct ChatTemplate: Sendable, Equatable {
         }
     }
 
-    static let key = "tokenizer.chat_template"
+    private static let key = "tokenizer.chat_template"
+    private static let folderKey = "tokenizer_config.chat_template"
 
     let format: Format
     /// What the template says first if the conversation does not.
     let systemMessage: String?
 
-    /// - Throws: `ModelError` if there is no template, or one of another format.
+    /// The template of a GGUF file's metadata or of a folder: its `chat_template.jinja`, which goes before, or
+    /// `tokenizer_config.json`'s, of several the one that is named `default`.
+    ///
+    /// - Throws: `ModelError` if there is no template, or one of another format; `MappedFileError` or `MetadataError` if
+    ///   it cannot be read.
     public init(source: ModelSource) throws {
-        try self.init(template: try source.stringIfPresent(Self.key), path: source.path, key: Self.key)
+        switch source.format {
+        case .gguf: try self.init(template: try source.stringIfPresent(Self.key), path: source.path, key: Self.key)
+        case .huggingFace:
+            if let path = source.companionFile(ModelSource.chatTemplateFile) {
+                let file = try MappedFile(path: path)
+                let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
+                try self.init(template: text, path: source.path, key: ModelSource.chatTemplateFile)
+            } else {
+                let template = try Self.template(ofFolder: source)
+                try self.init(template: template, path: source.path, key: Self.folderKey)
+            }
+        }
+    }
+
+    /// A text, or objects with a name and a text, whose members have keys by their index.
+    private static func template(ofFolder source: ModelSource) throws -> String? {
+        guard source.metadata[folderKey] == nil else { return try source.string(folderKey) }
+        var index = 0
+        while let name = try source.stringIfPresent("\(folderKey).\(index).name") {
+            if name == "default" { return try source.string("\(folderKey).\(index).template") }
+            index += 1
+        }
+        return nil
     }
 
     /// - Parameters:

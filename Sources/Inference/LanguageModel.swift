@@ -37,7 +37,7 @@ public final class LanguageModel: Sendable {
     /// Bytes of the weights as the file has them, mapped.
     public let weightBytes: Int
     private let decoder: Decoder
-    private let chat: Result<ChatTemplate, ModelError>
+    private let chat: Result<ChatTemplate, any Error>
 
     /// Maps a GGUF file or the safetensors of a Hugging Face folder and checks them.
     ///
@@ -54,11 +54,7 @@ public final class LanguageModel: Sendable {
         decoder = try architecture.load(source, configuration)
         tokenizer = try TokenizerLoader.load(source)
         // Most uses need none, so a model without one is no failure yet.
-        do {
-            chat = .success(try ChatTemplate(source: source))
-        } catch let error as ModelError {
-            chat = .failure(error)
-        }
+        chat = Result { try ChatTemplate(source: source) }
         tensorCounts = source.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
         parameterCount = source.orderedTensors.reduce(0) { $0 + $1.elementCount }
         weightBytes = source.weightBytes
@@ -77,7 +73,8 @@ public final class LanguageModel: Sendable {
     }
 
     /// How the model wants a conversation to be written.
-    /// - Throws: `ModelError.unsupportedFeature` if its file has no template that is known.
+    /// - Throws: `ModelError.unsupportedFeature` if its files have no template that is known; what
+    ///   ``ChatTemplate/init(source:)`` throws for one that cannot be read.
     public func chatTemplate() throws -> ChatTemplate { try chat.get() }
 
     /// Text to token ids, with the begin token if the model wants one.

@@ -5,8 +5,12 @@ extension ModelConfiguration {
     ///
     /// - Throws: what ``ModelSource`` throws, `MetadataError` or `ModelError`, as opening the whole model would.
     public static func read(_ path: String) throws -> ModelConfiguration {
-        let source = try ModelSource(path: path)
-        return try ArchitectureCatalogue.architecture(of: source).configuration(source)
+        try read(ModelSource(path: path))
+    }
+
+    /// - Throws: `MetadataError` or `ModelError`.
+    public static func read(_ source: ModelSource) throws -> ModelConfiguration {
+        try ArchitectureCatalogue.architecture(of: source).configuration(source)
     }
 
     /// Reads the keys that decoders share and checks them against each other.

@@ -50,7 +50,8 @@ public enum RandomModel {
     /// every head is ten times the others, an outlier for analyses to find.
     ///
     /// - Parameters:
-    ///   - architecture: `llama` or `qwen2`; qwen2 gets random biases.
+    ///   - architecture: one of ``ArchitectureCatalogue``; qwen2 gets random biases, and gemma3 a window of an eighth of
+    ///     the context.
     ///   - elementType: of matrices, `.float32` or `.float16`; vectors are always float32.
     /// - Throws: `ModelError` for another architecture, type or impossible shape; `GGUFError` if it cannot be written.
     public static func write(
@@ -61,7 +62,7 @@ public enum RandomModel {
         elementType: ElementType = .float32,
         overwrite: Bool = true
     ) throws {
-        let supported = [LlamaArchitecture.id, Qwen2Architecture.id]
+        let supported = ArchitectureCatalogue.all.map { $0.id }
         guard supported.contains(architecture) else {
             throw ModelError.unknownArchitecture(path: path, name: architecture, supported: supported)
         }
@@ -94,6 +95,8 @@ extension RandomModel {
 
         var width: Int { shape.heads * shape.headDim }
         var cachedWidth: Int { shape.kvHeads * shape.headDim }
+        private var isFalcon: Bool { architecture == FalconArchitecture.id }
+        private var isGemma3: Bool { architecture == Gemma3Architecture.id }
 
         init(architecture: String, seed: UInt64, shape: Shape, elementType: ElementType) {
             self.architecture = architecture
@@ -114,7 +117,11 @@ extension RandomModel {
                 writer.set("\(architecture).\(key)", .uint32(UInt32(value)))
             }
             writer.set("\(architecture).rope.freq_base", .float32(10_000))
-            writer.set("\(architecture).attention.layer_norm_rms_epsilon", .float32(1e-5))
+            let epsilon = isFalcon ? "layer_norm_epsilon" : "layer_norm_rms_epsilon"
+            writer.set("\(architecture).attention.\(epsilon)", .float32(1e-5))
+            if isGemma3 {
+                writer.set("\(architecture).attention.sliding_window", .uint32(UInt32(max(1, shape.contextLength / 8))))
+            }
             let vocabulary = RandomModel.vocabulary
             let end = vocabulary.count - 1
             writer.set("tokenizer.ggml.model", .string("gpt2"))
@@ -129,21 +136,30 @@ extension RandomModel {
         mutating func addTensors() throws {
             let vocabulary = RandomModel.vocabulary.count
             try addMatrix("token_embd.weight", rows: vocabulary, columns: width, deviation: 0.125)
-            try addNorm("output_norm.weight")
+            try addNorm("output_norm")
             if !shape.isOutputTied { try addMatrix("output.weight", rows: vocabulary, columns: width) }
             for layer in 0..<shape.layers { try addLayer("blk.\(layer).") }
         }
 
         private mutating func addLayer(_ prefix: String) throws {
-            try addNorm(prefix + "attn_norm.weight")
-            try addNorm(prefix + "ffn_norm.weight")
+            try addNorm(prefix + "attn_norm")
+            if isFalcon { return try addParallelParts(prefix) }
+            try addNorm(prefix + "ffn_norm")
+            if isGemma3 {
+                try addNorm(prefix + "post_attention_norm")
+                try addNorm(prefix + "post_ffw_norm")
+            }
+            if isGemma3 || architecture == Qwen3Architecture.id {
+                try addNorm(prefix + "attn_q_norm", count: shape.headDim)
+                try addNorm(prefix + "attn_k_norm", count: shape.headDim)
+            }
             for (part, rows) in [("q", width), ("k", cachedWidth), ("v", cachedWidth)] {
                 let name = "\(prefix)attn_\(part)"
                 try addMatrix(
                     name + ".weight",
                     rows: rows,
                     columns: width,
-                    outlierPeriod: part == "k" ? shape.headDim : nil
+                    outlierRows: part == "k" ? 0..<cachedWidth : 0..<0
                 )
                 if architecture == Qwen2Architecture.id {
                     try writer.add(name + ".bias", dimensions: [rows], floats: gaussians(rows, deviation: 0.1))
@@ -155,23 +171,34 @@ extension RandomModel {
             try addMatrix(prefix + "ffn_down.weight", rows: width, columns: shape.feedForwardWidth)
         }
 
-        private mutating func addNorm(_ name: String) throws {
-            try writer.add(name, dimensions: [width], floats: [Float](repeating: 1, count: width))
+        /// Falcon's: one matrix of queries, keys and values; no gate.
+        private mutating func addParallelParts(_ prefix: String) throws {
+            let fused = prefix + "attn_qkv.weight", keys = width..<width + cachedWidth
+            try addMatrix(fused, rows: width + 2 * cachedWidth, columns: width, outlierRows: keys)
+            try addMatrix(prefix + "attn_output.weight", rows: width, columns: width)
+            try addMatrix(prefix + "ffn_up.weight", rows: shape.feedForwardWidth, columns: width)
+            try addMatrix(prefix + "ffn_down.weight", rows: width, columns: shape.feedForwardWidth)
         }
 
-        /// Every `outlierPeriod`-th row is ten times the others.
+        /// Ones, and zeros of biases where the family's norms have them.
+        private mutating func addNorm(_ name: String, count: Int? = nil) throws {
+            let count = count ?? width
+            try writer.add(name + ".weight", dimensions: [count], floats: [Float](repeating: 1, count: count))
+            guard isFalcon else { return }
+            try writer.add(name + ".bias", dimensions: [count], floats: [Float](repeating: 0, count: count))
+        }
+
+        /// Of the outlier rows the first of each head is ten times the others.
         private mutating func addMatrix(
             _ name: String,
             rows: Int,
             columns: Int,
             deviation: Double? = nil,
-            outlierPeriod: Int? = nil
+            outlierRows: Range<Int> = 0..<0
         ) throws {
             var values = gaussians(rows * columns, deviation: deviation ?? 1 / Double(columns).squareRoot())
-            if let outlierPeriod {
-                for row in stride(from: 0, to: rows, by: outlierPeriod) {
-                    for place in row * columns..<(row + 1) * columns { values[place] *= 10 }
-                }
+            for row in stride(from: outlierRows.lowerBound, to: outlierRows.upperBound, by: shape.headDim) {
+                for place in row * columns..<(row + 1) * columns { values[place] *= 10 }
             }
             if elementType == .float16 {
                 try writer.add(name, dimensions: [columns, rows], halves: HalfConversion.toHalf(values))

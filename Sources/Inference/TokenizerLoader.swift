@@ -116,7 +116,7 @@ public enum TokenizerLoader {
     // MARK: - Folders of Hugging Face
 
     /// The tokenizer of a folder with `tokenizer.json` or `tokenizer.model`, of which the first goes before, and,
-    /// if they are there, `tokenizer_config.json` and `generation_config.json`.
+    /// if they are there, `tokenizer_config.json` and `generation_config.json`, or else `config.json`.
     ///
     /// - Throws: `MappedFileError` for files that cannot be read, `ModelError.unsupportedTokenizer` if there is no
     ///   tokenizer, `TokenizerError`, with the file's path, for one that cannot be used.
@@ -136,8 +136,9 @@ public enum TokenizerLoader {
         if exists("tokenizer_config.json") {
             settings = try read("tokenizer_config.json") { try TokenizerSettings(configuration: $0) }
         }
-        if exists("generation_config.json") {
-            settings.endTokens = try read("generation_config.json") { try TokenizerSettings.endTokens(generation: $0) }
+        // As transformers has it: without a file for generation the model's own counts.
+        if let file = ["generation_config.json", "config.json"].first(where: exists) {
+            settings.endTokens = try read(file) { try TokenizerSettings.endTokens($0, file: file) }
         }
         if exists("tokenizer.json") {
             return try read("tokenizer.json") { try HuggingFaceTokenizer.load($0, settings: settings) }

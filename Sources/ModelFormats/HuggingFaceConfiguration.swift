@@ -1,3 +1,5 @@
+import TensorCore
+
 /// The JSON files of a Hugging Face folder as values by key.
 ///
 /// Members of objects within objects get dotted keys, `rope_scaling.factor`; so do elements of arrays that are not
@@ -31,7 +33,7 @@ package struct HuggingFaceConfiguration {
         var reader = JSONReader(file.bytes)
         do {
             try reader.members { reader, key, place in
-                try add(try reader.value(depth: 1), key: prefix + key, reader, place)
+                try add(try reader.value(), key: prefix + key, reader, place)
             }
             try reader.finish()
         } catch let failure as JSONReader.Failure {
@@ -43,8 +45,8 @@ package struct HuggingFaceConfiguration {
         switch value {
         case .null: return
         case .object(let members):
-            for (name, member) in members.sorted(by: { $0.key < $1.key }) {
-                try add(member, key: "\(key).\(name)", reader, place)
+            for member in members.sorted(by: { $0.name < $1.name }) {
+                try add(member.value, key: "\(key).\(member.name)", reader, place)
             }
         case .array(let elements) where MetadataArray(json: elements) == nil:
             for (index, element) in elements.enumerated() { try add(element, key: "\(key).\(index)", reader, place) }
@@ -64,8 +66,15 @@ extension MetadataValue {
         switch value {
         case .null, .object: return nil
         case .boolean(let value): self = .boolean(value)
-        case .integer(let value): self = .int64(Int64(value))
-        case .number(let value): self = .float64(value)
+        // A whole number is one that is written as such.
+        case .number(let text):
+            if let integer = Int64(text) {
+                self = .int64(integer)
+            } else if let number = Double(text) {
+                self = .float64(number)
+            } else {
+                return nil
+            }
         case .string(let text): self = .string(text)
         case .array(let elements):
             guard let array = MetadataArray(json: elements) else { return nil }

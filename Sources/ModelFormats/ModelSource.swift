@@ -130,8 +130,12 @@ public struct ModelSource: ModelMetadata {
         weightFiles.map { $0.path }
             + [
                 "config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "tokenizer.model",
+                Self.chatTemplateFile,
             ].compactMap { companionFile($0) }
     }
+
+    /// Of a Hugging Face folder; newer than the key of `tokenizer_config.json`.
+    package static let chatTemplateFile = "chat_template.jinja"
 
     /// The key that names the architecture: `general.architecture`, or `model_type`.
     public var architectureKey: String {

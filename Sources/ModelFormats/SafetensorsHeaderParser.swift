@@ -1,3 +1,5 @@
+import TensorCore
+
 /// Reads a safetensors header; trusts nothing in it.
 struct SafetensorsHeaderParser {
     /// The format's own limit of a header.

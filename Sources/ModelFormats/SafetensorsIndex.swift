@@ -1,3 +1,5 @@
+import TensorCore
+
 /// Which shard holds each tensor of a model: the `weight_map` of `model.safetensors.index.json`.
 package struct SafetensorsIndex {
     package private(set) var shardOfTensor: [String: String] = [:]

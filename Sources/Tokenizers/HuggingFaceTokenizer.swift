@@ -1,3 +1,5 @@
+import TensorCore
+
 /// Makes tokenizers from `tokenizer.json`, the format of Hugging Face's `tokenizers` library.
 ///
 /// The format names components that are combined freely; those that the supported families use are recognized, and
@@ -10,7 +12,7 @@ public enum HuggingFaceTokenizer {
         _ bytes: [UInt8],
         settings: TokenizerSettings = TokenizerSettings()
     ) throws -> any Tokenizer {
-        let file = try bytes.withUnsafeBufferPointer { try TokenizerFile($0) }
+        let file = try bytes.withUnsafeBytes { try TokenizerFile($0) }
         guard file.modelType == "BPE" || file.modelType == nil && !file.merges.isEmpty else {
             throw unsupported("model", file.modelType ?? "without a type", "BPE")
         }
@@ -31,7 +33,7 @@ public enum HuggingFaceTokenizer {
         if let id = try settings.endText.map({ try vocabulary.id($0, role: "end-of-text") }) { ends.insert(id) }
         let unknown = try file.unknownText.map { try vocabulary.id($0, role: "unknown") }
 
-        if preTokenizers.contains(where: { $0["type"].text == "ByteLevel" }) {
+        if preTokenizers.contains(where: { $0["type"]?.string == "ByteLevel" }) {
             try checkDecoder(file, allowed: ["ByteLevel"])
             return try ByteLevelBPE(
                 tokens: vocabulary.tokens,
@@ -68,7 +70,7 @@ public enum HuggingFaceTokenizer {
 
     private static func checkDecoder(_ file: TokenizerFile, allowed: Set<String>) throws {
         for decoder in TokenizerFile.components(file.decoder, members: "decoders") {
-            guard let type = decoder["type"].text, allowed.contains(type) else {
+            guard let type = decoder["type"]?.string, allowed.contains(type) else {
                 throw unsupported("decoder", decoder.componentName, allowed.sorted().joined(separator: ", "))
             }
         }
@@ -78,7 +80,7 @@ public enum HuggingFaceTokenizer {
 
     private static func composesCharacters(_ file: TokenizerFile) throws -> Bool {
         let normalizers = TokenizerFile.components(file.normalizer, members: "normalizers")
-        for normalizer in normalizers where normalizer["type"].text != "NFC" {
+        for normalizer in normalizers where normalizer["type"]?.string != "NFC" {
             throw unsupported("normalizer", normalizer.componentName, "NFC, or none, with a ByteLevel pre-tokenizer")
         }
         return !normalizers.isEmpty
@@ -93,29 +95,30 @@ public enum HuggingFaceTokenizer {
         var cuts = false
         var hasMarks = false
         for normalizer in TokenizerFile.components(file.normalizer, members: "normalizers") {
-            switch normalizer["type"].text {
-            case "Prepend" where normalizer["prepend"].text == "▁": prefix = SpacePrefix(.everySegment)
-            case "Replace" where normalizer["pattern"]["String"].text == " " && normalizer["content"].text == "▁":
+            switch normalizer["type"]?.string {
+            case "Prepend" where normalizer["prepend"]?.string == "▁": prefix = SpacePrefix(.everySegment)
+            case "Replace"
+            where normalizer["pattern"]?["String"]?.string == " " && normalizer["content"]?.string == "▁":
                 hasMarks = true
             default:
                 throw unsupported("normalizer", normalizer.componentName, "Prepend of '▁', Replace of ' ' by '▁'")
             }
         }
         for component in preTokenizers {
-            switch component["type"].text {
-            case "Metaspace" where component["replacement"].text == "▁":
+            switch component["type"]?.string {
+            case "Metaspace" where component["replacement"]?.string == "▁":
                 hasMarks = true
                 // Before 2023 there was one flag; splitting is the default.
-                cuts = component["split"].flag ?? true
-                let isBare = component["add_prefix_space"].flag == false
-                switch component["prepend_scheme"].text ?? (isBare ? "never" : "always") {
+                cuts = component["split"]?.boolean ?? true
+                let isBare = component["add_prefix_space"]?.boolean == false
+                switch component["prepend_scheme"]?.string ?? (isBare ? "never" : "always") {
                 case "never": break
                 case "first": prefix = SpacePrefix(.beginning, onlyIfMissing: true)
                 case "always": prefix = SpacePrefix(.everySegment, onlyIfMissing: true)
                 case let scheme: throw unsupported("prepend_scheme", scheme, "never, first or always")
                 }
             // Gemma's, which finds nothing: its normalizer has left no spaces.
-            case "Split" where hasMarks && component["pattern"]["String"].text == " ": break
+            case "Split" where hasMarks && component["pattern"]?["String"]?.string == " ": break
             default: throw unsupported("pre-tokenizer", component.componentName, "ByteLevel or Metaspace")
             }
         }
@@ -132,14 +135,14 @@ public enum HuggingFaceTokenizer {
     ) throws -> (begin: Int32?, final: Int32?) {
         var (before, after): ([String], [String]) = ([], [])
         for processor in TokenizerFile.components(file.postProcessor, members: "processors") {
-            switch processor["type"].text {
+            switch processor["type"]?.string {
             case "ByteLevel": continue
             case "TemplateProcessing":
                 var isBehind = false
-                for part in processor["single"].elements ?? [] {
-                    if part["Sequence"] != .null {
+                for part in processor["single"]?.elements ?? [] {
+                    if part["Sequence"] ?? .null != .null {
                         isBehind = true
-                    } else if let text = part["SpecialToken"]["id"].text {
+                    } else if let text = part["SpecialToken"]?["id"]?.string {
                         if isBehind { after.append(text) } else { before.append(text) }
                     }
                 }

@@ -1,8 +1,8 @@
 /// Merges the symbols of one word pair by pair; the buffers are reused from word to word.
 ///
 /// The pair of lowest rank is merged first, the leftmost of equals. Pairs wait
-/// in a heap and symbols in a linked list, so that a word of n symbols costs
-/// O(n log n), however long it is.
+/// in a heap, those of long words in ``RankQueues``, and symbols in a linked list,
+/// so that a word of n symbols costs O(n log n), however long it is.
 struct PairMerger {
     private let merges: MergeTable
     // One entry a symbol at the beginning; only entries that begin a symbol are in the list.
@@ -12,7 +12,12 @@ struct PairMerger {
     private var previous: [Int] = []
     /// Rank of the pair that begins here; tells which heap entries still hold.
     private var ranks: [UInt32] = []
-    private var heap: [UInt64] = []
+    /// Rank in the upper bits, position in the lower.
+    private var heap = SmallestFirst<UInt64>()
+    private var queues = RankQueues()
+    private var isLong = false
+    /// A heap of more pairs begins to leave the first-level cache.
+    private static let longWord = 2048
 
     init(merges: MergeTable) {
         self.merges = merges
@@ -24,7 +29,8 @@ struct PairMerger {
         next.removeAll(keepingCapacity: true)
         previous.removeAll(keepingCapacity: true)
         ranks.removeAll(keepingCapacity: true)
-        heap.removeAll(keepingCapacity: true)
+        heap.removeAll()
+        if isLong { queues.removeAll() }
     }
 
     /// Adds a symbol to the word; -1 stands for one that never merges.
@@ -40,10 +46,9 @@ struct PairMerger {
     /// Merges until no pair is left that can; afterwards the word is the list from entry 0 on.
     mutating func merge() {
         let count = symbols.count
+        isLong = count > Self.longWord
         for position in 0..<max(0, count - 1) { consider(position, count: count) }
-        while let entry = popHeap() {
-            let position = Int(entry & Self.positionMask)
-            let rank = UInt32(truncatingIfNeeded: entry >> Self.positionBits)
+        while let (rank, position) = pop() {
             if ranks[position] == rank { merge(at: position, count: count) }
         }
     }
@@ -64,38 +69,28 @@ struct PairMerger {
         let right = next[position]
         let rank = right < count ? merges.rank(symbols[position], symbols[right]) : MergeTable.noRank
         ranks[position] = rank
-        if rank != MergeTable.noRank { pushHeap(UInt64(rank) << Self.positionBits | UInt64(position)) }
+        if rank != MergeTable.noRank { push(rank: rank, position: position) }
     }
 
-    // MARK: - Binary heap, smallest first
+    // MARK: - Pairs that wait
 
     private static let positionBits: UInt64 = 40
     private static let positionMask: UInt64 = 1 << 40 - 1
 
-    private mutating func pushHeap(_ entry: UInt64) {
-        var index = heap.count
-        heap.append(entry)
-        while index > 0 {
-            let parent = (index - 1) / 2
-            guard heap[parent] > entry else { break }
-            heap[index] = heap[parent]
-            index = parent
+    @inline(__always)
+    private mutating func push(rank: UInt32, position: Int) {
+        if isLong {
+            queues.push(rank: rank, position: position)
+        } else {
+            heap.push(UInt64(rank) << Self.positionBits | UInt64(position))
         }
-        heap[index] = entry
     }
 
-    private mutating func popHeap() -> UInt64? {
-        guard let smallest = heap.first, let entry = heap.popLast() else { return nil }
-        guard !heap.isEmpty else { return smallest }
-        var index = 0
-        while 2 * index + 1 < heap.count {
-            var child = 2 * index + 1
-            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-            guard heap[child] < entry else { break }
-            heap[index] = heap[child]
-            index = child
+    @inline(__always)
+    private mutating func pop() -> (rank: UInt32, position: Int)? {
+        guard !isLong else { return queues.pop() }
+        return heap.pop().map {
+            (UInt32(truncatingIfNeeded: $0 >> Self.positionBits), Int($0 & Self.positionMask))
         }
-        heap[index] = entry
-        return smallest
     }
 }

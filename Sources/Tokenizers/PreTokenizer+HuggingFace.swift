@@ -1,3 +1,5 @@
+import TensorCore
+
 extension PreTokenizer {
     /// The expressions by which `Split` components cut, as the families' files have them.
     private static let expressions: [String: PreTokenizer] = [
@@ -13,10 +15,10 @@ extension PreTokenizer {
     /// - Throws: `TokenizerError.unsupportedComponent`.
     init(components: [JSONValue]) throws {
         for component in components {
-            if component["type"].text == "ByteLevel", component["add_prefix_space"].flag ?? true {
+            if component["type"]?.string == "ByteLevel", component["add_prefix_space"]?.boolean ?? true {
                 throw HuggingFaceTokenizer.unsupported("pre-tokenizer", "ByteLevel with add_prefix_space", "without")
             }
-            if component["type"].text == "Split", component["invert"].flag == true {
+            if component["type"]?.string == "Split", component["invert"]?.boolean == true {
                 throw HuggingFaceTokenizer.unsupported("pre-tokenizer", component.componentName, "without invert")
             }
         }
@@ -27,8 +29,8 @@ extension PreTokenizer {
         case ["Punctuation", "ByteLevel words", "Digits", "Split [0-9][0-9][0-9]"]: self = .falcon
         default:
             guard steps.count == 2, steps[1] == "ByteLevel",
-                let pattern = components[0]["pattern"]["Regex"].text,
-                components[0]["behavior"].text == "Isolated",
+                let pattern = components[0]["pattern"]?["Regex"]?.string,
+                components[0]["behavior"]?.string == "Isolated",
                 let known = Self.expressions[pattern]
             else {
                 throw HuggingFaceTokenizer.unsupported(
@@ -43,14 +45,14 @@ extension PreTokenizer {
 
     /// A component in a form that can be compared; settings that say other than is known keep it from being equal.
     private static func step(_ component: JSONValue) -> String {
-        let type = component["type"].text ?? ""
+        let type = component["type"]?.string ?? ""
         switch type {
-        case "ByteLevel": return component["use_regex"].flag ?? true ? "ByteLevel words" : "ByteLevel"
-        case "Digits": return component["individual_digits"].flag ?? false ? "Digits alone" : "Digits"
-        case "Punctuation": return component["behavior"].text == "Contiguous" ? "Punctuation" : "Punctuation, other"
+        case "ByteLevel": return component["use_regex"]?.boolean ?? true ? "ByteLevel words" : "ByteLevel"
+        case "Digits": return component["individual_digits"]?.boolean ?? false ? "Digits alone" : "Digits"
+        case "Punctuation": return component["behavior"]?.string == "Contiguous" ? "Punctuation" : "Punctuation, other"
         case "Split":
-            let behavior = component["behavior"].text == "Isolated" ? "" : ", other"
-            return "Split \(component["pattern"]["Regex"].text ?? "")\(behavior)"
+            let behavior = component["behavior"]?.string == "Isolated" ? "" : ", other"
+            return "Split \(component["pattern"]?["Regex"]?.string ?? "")\(behavior)"
         default: return type
         }
     }

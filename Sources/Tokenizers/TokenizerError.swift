@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A vocabulary that cannot be used.
 public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable {
     case unknownPreTokenizer(String, nearest: String?)
@@ -72,6 +74,17 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
         case .inFile(let path, let error): "\(path): \(error)"
         case .tokenOutOfRange(let role, let id, let vocabularySize):
             "the \(role) token is \(id); expected 0 to \(vocabularySize - 1)\n  convert the model again"
+        }
+    }
+}
+
+extension TokenizerError {
+    /// Calls `body`, and makes of what it finds wrong in JSON an error of this format.
+    static func reading<Result>(_ format: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as JSONReader.Failure {
+            throw TokenizerError.malformedFile(format: format, offset: failure.offset, problem: failure.problem)
         }
     }
 }

@@ -37,8 +37,26 @@ struct RandomModelTests {
         }
     }
 
-    @Test func itsKeysHaveAnOutlierChannelInEachHead() throws {
-        try TestModels.withRandomModel { path in
+    /// Longer than gemma3's window.
+    @Test(arguments: ArchitectureCatalogue.all.map { $0.id })
+    func everyArchitectureRunsAndStepsAsItReads(_ architecture: String) throws {
+        var shape = RandomModel.Shape()
+        (shape.contextLength, shape.layers) = (160, 7)
+        try TestModels.withRandomModel(architecture, shape: shape) { path in
+            let model = try LanguageModel(path: path), tokens = (0..<48).map { Int32($0 * 5 % 250) }
+            #expect(model.configuration.architecture == architecture)
+            let whole = try #require(try model.forward(tokens, cache: model.makeCache(capacity: 48))).elements
+            let cache = model.makeCache(capacity: 48)
+            var stepped: [Float] = []
+            for token in tokens { stepped = try #require(try model.forward([token], cache: cache)).elements }
+            let size = whole.reduce(0) { max($0, abs($1)) }
+            #expect(size > 0.1 && zip(whole, stepped).allSatisfy { abs($0 - $1) < 1e-3 * size })
+        }
+    }
+
+    @Test(arguments: ArchitectureCatalogue.all.map { $0.id })
+    func itsKeysHaveAnOutlierChannelInEachHead(_ architecture: String) throws {
+        try TestModels.withRandomModel(architecture) { path in
             let model = try LanguageModel(path: path)
             let tap = KeepingTap { tensor, _ in tensor == .keyPreRope }
             let tokens = (0..<64).map { Int32($0) }

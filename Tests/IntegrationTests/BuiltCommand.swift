@@ -108,7 +108,7 @@ final class TemporaryFolder {
         })
     }
 
-    private func rewriteModel(
+    func rewriteModel(
         metadata change: (String, inout MetadataValue) -> Void = { _, _ in },
         tensor edit: (_ name: String, _ rowBytes: Int, inout [UInt8]) -> Void = { _, _, _ in }
     ) throws {

@@ -38,7 +38,9 @@ import Testing
         #expect(outcome.errors.contains("nothing-here.h5"))
     }
 
-    @Test(arguments: ["schemes", "stages", "metrics", "statistics", "analyses", "figures", "benchmarks"])
+    @Test(arguments: [
+        "schemes", "stages", "metrics", "statistics", "analyses", "figures", "benchmarks", "architectures",
+    ])
     func listsAreTextAndJSON(subject: String) throws {
         let text = try BuiltCommand.run("list", subject)
         let json = try BuiltCommand.run("list", subject, "--json")

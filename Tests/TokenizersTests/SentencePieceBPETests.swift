@@ -116,6 +116,43 @@ private struct PieceVocabulary {
         }
     }
 
+    /// Long words wait in queues by rank, short ones in a heap; both are the definition, ties of scores included.
+    @Test(arguments: [2047, 2048, 2049, 2050, 4001])
+    func longWordsMergeAsTheDefinitionSays(_ length: Int) throws {
+        var generator = SystemLikeGenerator(state: UInt64(length))
+        var pieces = ["a", "b", "c"], score = [0.0, 0, 0]
+        while pieces.count < 120 {
+            let pair =
+                (pieces.randomElement(using: &generator) ?? "a") + (pieces.randomElement(using: &generator) ?? "a")
+            guard pair.count <= 12, !pieces.contains(pair) else { continue }
+            pieces.append(pair)
+            // Ten pieces a score, and scores in no order, so that a merge can make a better pair than its own.
+            score.append(Double(Int.random(in: 0..<12, using: &generator)))
+        }
+        var vocabulary = PieceVocabulary()
+        for (piece, score) in zip(pieces, score) { _ = vocabulary.add(piece, score: score) }
+        let tokenizer = try vocabulary.tokenizer(), ids = Dictionary(uniqueKeysWithValues: zip(pieces, pieces.indices))
+        var joined: [Int: Int] = [:]
+        for (left, first) in ids {
+            for (right, second) in ids { joined[first * 1000 + second] = ids[left + right] }
+        }
+        var letters = (0..<length).map { _ in Int.random(in: 0..<3, using: &generator) }
+        // A run of one letter among them.
+        for place in length / 2..<length / 2 + 300 { letters[place] = 0 }
+        let text = letters.map { pieces[$0] }.joined()
+        while true {
+            var best: (place: Int, piece: Int)?
+            for place in 0..<letters.count - 1 {
+                guard let piece = joined[letters[place] * 1000 + letters[place + 1]] else { continue }
+                if best.map({ score[piece] > score[$0.piece] }) ?? true { best = (place, piece) }
+            }
+            guard let best else { break }
+            letters[best.place] = best.piece
+            letters.remove(at: best.place + 1)
+        }
+        #expect(tokenizer.encode(text) == letters.map { vocabulary.id(pieces[$0]) })
+    }
+
     @Test func charactersWithoutAPieceBecomeBytes() throws {
         var vocabulary = PieceVocabulary()
         let a = vocabulary.add("a")

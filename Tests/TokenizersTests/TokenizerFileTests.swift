@@ -155,10 +155,10 @@ import Tokenizers
         #expect(try HuggingFaceTokenizer.load(bytes, settings: both).beginToken == 1)
         #expect(try HuggingFaceTokenizer.load(bytes, settings: both).finalToken == 2)
         let ids = #"{"eos_token_id": [1, 7]}"#
-        #expect(try TokenizerSettings.endTokens(generation: Array(ids.utf8)) == [1, 7])
-        #expect(try TokenizerSettings.endTokens(generation: Array("{}".utf8)) == [])
+        #expect(try TokenizerSettings.endTokens(Array(ids.utf8)) == [1, 7])
+        #expect(try TokenizerSettings.endTokens(Array("{}".utf8)) == [])
         #expect(throws: TokenizerError.self) {
-            try TokenizerSettings.endTokens(generation: Array(#"{"eos_token_id": "x"}"#.utf8))
+            try TokenizerSettings.endTokens(Array(#"{"eos_token_id": "x"}"#.utf8))
         }
     }
 }

@@ -10,6 +10,10 @@ public protocol Architecture: Sendable {
     static var huggingFaceTypes: [String] { get }
     /// One line for `kvatlas list`.
     static var summary: String { get }
+    /// Families of models that use it.
+    static var models: [String] { get }
+    /// What its files may ask for that is refused, beside ``ArchitectureCatalogue/refusedByAll``.
+    static var refused: [String] { get }
 }
 
 /// What the module needs of an architecture.
@@ -28,6 +32,12 @@ public enum ArchitectureCatalogue {
     ]
 
     public static var all: [any Architecture.Type] { loadable.map { $0 as any Architecture.Type } }
+
+    /// What would change the function that any of them computes, and is an error that names the key.
+    public static let refusedByAll = [
+        "mixtures of experts", "RoPE scaling other than linear and Llama 3's", "RoPE on a part of a head",
+        "capped scores or logits", "attention to later tokens", "weights of GPTQ, AWQ and bitsandbytes",
+    ]
 
     /// - Throws: `ModelError.unknownArchitecture` with the supported ones.
     static func architecture(of source: ModelSource) throws -> any LoadableArchitecture.Type {

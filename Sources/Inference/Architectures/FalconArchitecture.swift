@@ -11,6 +11,10 @@ enum FalconArchitecture: LoadableArchitecture {
     static let id = "falcon"
     static let huggingFaceTypes = ["falcon"]
     static let summary = "Falcon: attention and feed-forward in parallel, LayerNorm, GELU, few key/value heads"
+    static let models = ["Falcon 7B, 40B, 180B", "Falcon2 11B"]
+    static let refused = [
+        "ALiBi (falcon-rw)", "attention and feed-forward one after the other", "activations other than GELU",
+    ]
 
     private static let names = TensorNames.HuggingFace(
         model: ["token_embd": "transformer.word_embeddings", "output_norm": "transformer.ln_f", "output": "lm_head"],

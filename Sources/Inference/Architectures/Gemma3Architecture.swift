@@ -9,6 +9,8 @@ enum Gemma3Architecture: LoadableArchitecture {
     static let id = "gemma3"
     static let huggingFaceTypes = ["gemma3_text"]
     static let summary = "Gemma 3, text: local and global layers with two RoPE bases, norms around each part, GELU"
+    static let models = ["Gemma 3, text: 270M, 1B", "Gemma 3 4B, 12B, 27B as GGUF without images"]
+    static let refused = ["activations other than GELU with tanh", "folders with images (model_type gemma3)"]
 
     private static let family = DecoderFamily(
         id: id,

@@ -9,6 +9,8 @@ enum LlamaArchitecture: LoadableArchitecture {
     static let id = "llama"
     static let huggingFaceTypes = ["llama", "mistral"]
     static let summary = "Llama 1 to 3, Mistral, TinyLlama, SmolLM2: RMSNorm, RoPE, grouped queries, SwiGLU"
+    static let models = ["Llama 1, 2, 3, 3.1, 3.2", "Mistral 7B", "TinyLlama", "SmolLM", "SmolLM2"]
+    static let refused = ["activations other than SiLU"]
 
     private static let family = DecoderFamily(id: id, huggingFaceNames: .llama, windows: .everyLayer)
 

@@ -7,6 +7,8 @@ enum Qwen2Architecture: LoadableArchitecture {
     static let id = "qwen2"
     static let huggingFaceTypes = ["qwen2"]
     static let summary = "Qwen2 and Qwen2.5: Llama's layers with query, key and value biases"
+    static let models = ["Qwen2", "Qwen2.5", "Qwen2.5-Coder"]
+    static let refused = ["activations other than SiLU", "projections of queries, keys and values without biases"]
 
     private static let family = DecoderFamily(id: id, huggingFaceNames: .llama)
 

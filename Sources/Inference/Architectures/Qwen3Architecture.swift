@@ -8,6 +8,8 @@ enum Qwen3Architecture: LoadableArchitecture {
     static let id = "qwen3"
     static let huggingFaceTypes = ["qwen3"]
     static let summary = "Qwen3, dense: Llama's layers with norms of query and key heads"
+    static let models = ["Qwen3, dense"]
+    static let refused = ["activations other than SiLU"]
 
     private static let family = DecoderFamily(id: id, huggingFaceNames: .llama)
 

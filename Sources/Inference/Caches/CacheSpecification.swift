@@ -4,7 +4,7 @@ import TensorCore
 
 /// A kind of cache by its name: `full-f16`, a cache scheme, or `simulated:` and a cache scheme.
 public struct CacheSpecification: Sendable, Hashable {
-    private enum Kind: Hashable {
+    enum Kind: Hashable {
         case full(FullCache.Precision)
         case packed(PackedCacheFormat)
         case simulated(CacheScheme, PackedCacheFormat.Prefill, LearntArrays)
@@ -16,7 +16,7 @@ public struct CacheSpecification: Sendable, Hashable {
         + "or simulated: and any cache scheme"
 
     public let id: String
-    private let kind: Kind
+    let kind: Kind
 
     /// - Parameters:
     ///   - order: of packed caches, when a step packs; simulated ones pack after attention.

@@ -9,6 +9,7 @@ public final class FullCache: KVCache {
         case float16 = "f16"
 
         var attention: Attention.Precision { self == .float32 ? .float32 : .float16 }
+        var elementBytes: Int { self == .float32 ? 4 : 2 }
     }
 
     public let shape: CacheShape
@@ -56,15 +57,25 @@ public final class FullCache: KVCache {
         return bytes
     }
 
+    /// What a cache of so many tokens takes, from its lengths alone.
+    static func restingBytes(shape: CacheShape, tokens: Int, precision: Precision) -> CacheBytes {
+        let pages =
+            2 * shape.layers
+            * FullStore.pageBytes(
+                precision.attention,
+                kvHeads: shape.kvHeads,
+                channels: shape.headDim,
+                tokens: 0..<tokens
+            )
+        var bytes = CacheBytes()
+        bytes.fullPrecision = tokens * shape.elementsPerToken * precision.elementBytes
+        bytes.unused = pages - bytes.fullPrecision
+        return bytes
+    }
+
     public func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak {
         func bytes(_ tokens: Int) -> Int {
-            2 * shape.layers
-                * FullStore.pageBytes(
-                    precision.attention,
-                    kvHeads: shape.kvHeads,
-                    channels: shape.headDim,
-                    tokens: 0..<tokens
-                )
+            Self.restingBytes(shape: shape, tokens: tokens, precision: precision).total
         }
         return CachePeak(prompt: bytes(prompt), steps: bytes(capacity))
     }

@@ -35,6 +35,23 @@ struct PackedSideAccount {
     /// Of `all` tokens, so many packed.
     func resting(packed tokens: Int, of all: Int) -> Int { envelope + packed(tokens) + window(tokens..<all) }
 
+    /// Of so many tokens, none of which were taken back.
+    func restingBytes(_ tokens: Int) -> CacheBytes {
+        let packed = format.packedTokens(of: side, held: tokens)
+        var bytes = CacheBytes()
+        bytes.codes = shape.kvHeads * packedFormat.codeBytes(tokens: packed)
+        bytes.scales = shape.kvHeads * packedFormat.metadataBytes(tokens: packed)
+        bytes.fullPrecision =
+            (tokens - packed) * shape.kvHeads * shape.headDim * FullCache.Precision.float16.elementBytes
+        bytes.unused = resting(packed: packed, of: tokens) - bytes.used
+        return bytes
+    }
+
+    /// What each further token of a long sequence adds.
+    var asymptoticBytesPerToken: Double {
+        packedFormat.bitsPerElement / 8 * Double(shape.kvHeads * shape.headDim)
+    }
+
     /// The most while what `all` tokens want packed becomes so, from `first` on; parts of it are dropped from the
     /// window as they are packed.
     func packing(from first: Int, of all: Int) -> Int {

@@ -77,8 +77,7 @@ public final class SimulatedCache: KVCache {
 
     public func peak(prompt: Int, capacity: Int, step: Int) -> CachePeak {
         func bytes(_ tokens: Int) -> Int {
-            2 * shape.layers
-                * FullStore.pageBytes(.float32, kvHeads: shape.kvHeads, channels: shape.headDim, tokens: 0..<tokens)
+            FullCache.restingBytes(shape: shape, tokens: tokens, precision: .float32).total
         }
         return CachePeak(prompt: bytes(prompt), steps: bytes(capacity))
     }

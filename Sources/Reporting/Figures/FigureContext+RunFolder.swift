@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 
 extension FigureContext {
     /// What the captions of a run say, from its `provenance.json`; empty parts without one.

@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A Jupyter notebook, as nbformat 4.5 has it.
 ///
 /// Cell ids are given, not drawn, so that the same content is the same file.

@@ -1,4 +1,5 @@
 import Plotting
+import TensorCore
 
 /// JSON for people: provenance in a report.
 extension HTMLWriter {

@@ -23,7 +23,10 @@ struct CaptureCommand: ParsableCommand {
 
     @OptionGroup var shared: SharedOptions
 
-    @Option(help: ArgumentHelp("The model, a GGUF file.", valueName: "file"), completion: .file(extensions: ["gguf"]))
+    @Option(
+        help: ArgumentHelp("The model: a GGUF file or a Hugging Face folder.", valueName: "path"),
+        completion: .file()
+    )
     var model: String
 
     @Option(

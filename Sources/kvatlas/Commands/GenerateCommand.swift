@@ -26,7 +26,10 @@ struct GenerateCommand: ParsableCommand {
 
     @OptionGroup var shared: SharedOptions
 
-    @Option(help: ArgumentHelp("The model, a GGUF file.", valueName: "file"), completion: .file(extensions: ["gguf"]))
+    @Option(
+        help: ArgumentHelp("The model: a GGUF file or a Hugging Face folder.", valueName: "path"),
+        completion: .file()
+    )
     var model: String
 
     @Option(help: ArgumentHelp("The cache.", valueName: "name"))

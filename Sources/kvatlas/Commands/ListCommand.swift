@@ -2,6 +2,8 @@ import ArgumentParser
 import Benchmarks
 import Evaluation
 import Foundation
+import Inference
+import ModelFormats
 import Quantization
 import Reporting
 import Statistics
@@ -10,7 +12,8 @@ import TensorCore
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print what can be named: schemes, stages, metrics, statistics, analyses, figures, benchmarks.",
+        abstract:
+            "Print what there is: schemes, stages, metrics, statistics, analyses, figures, benchmarks, architectures.",
         discussion: """
             Examples:
               kvatlas list schemes
@@ -21,10 +24,10 @@ struct ListCommand: ParsableCommand {
     )
 
     enum Subject: String, ExpressibleByArgument, CaseIterable {
-        case schemes, stages, metrics, statistics, analyses, figures, benchmarks
+        case schemes, stages, metrics, statistics, analyses, figures, benchmarks, architectures
     }
 
-    @Argument(help: "schemes, stages, metrics, statistics, analyses, figures or benchmarks.")
+    @Argument(help: "schemes, stages, metrics, statistics, analyses, figures, benchmarks or architectures.")
     var subject: Subject
 
     @Flag(help: "As JSON, for programs.")
@@ -82,6 +85,17 @@ struct ListCommand: ParsableCommand {
             }
         case .benchmarks:
             try printList(BenchmarkCatalogue.all.map { BenchmarkEntry($0) }) { [$0.id, $0.summary] }
+        case .architectures:
+            try printList(
+                ArchitectureCatalogue.all.map { ArchitectureEntry($0) },
+                header: ["id", "models", "formats", "refused", "summary"],
+                footer: "all of them refuse " + ArchitectureCatalogue.refusedByAll.joined(separator: "; ")
+            ) {
+                [
+                    $0.id, $0.models.joined(separator: "; "), $0.formats.joined(separator: ", "),
+                    $0.refused.joined(separator: "; "), $0.summary,
+                ]
+            }
         }
     }
 
@@ -183,6 +197,24 @@ struct ListCommand: ParsableCommand {
             group = benchmark.group
             summary = benchmark.summary
             rival = benchmark.rival
+        }
+    }
+
+    private struct ArchitectureEntry: Encodable {
+        let id, summary: String
+        let models, formats, huggingFaceTypes, refused: [String]
+        let refusedByAll = ArchitectureCatalogue.refusedByAll
+
+        init(_ architecture: any Architecture.Type) {
+            id = architecture.id
+            summary = architecture.summary
+            models = architecture.models
+            huggingFaceTypes = architecture.huggingFaceTypes
+            let types = huggingFaceTypes.joined(separator: ", ")
+            formats = ModelSource.Format.allCases.map {
+                $0 == .huggingFace ? "\($0.rawValue) (\(types))" : $0.rawValue
+            }
+            refused = architecture.refused
         }
     }
 

@@ -8,7 +8,10 @@ import TensorCore
 
 /// What `perplexity` and `divergence` share.
 struct QualityOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The model, a GGUF file.", valueName: "file"), completion: .file(extensions: ["gguf"]))
+    @Option(
+        help: ArgumentHelp("The model: a GGUF file or a Hugging Face folder.", valueName: "path"),
+        completion: .file()
+    )
     var model: String
 
     @Option(help: ArgumentHelp("The text, UTF-8.", valueName: "file"), completion: .file())

@@ -1,59 +1,7 @@
 import Capture
 import Experiments
 import Foundation
-import ModelFormats
 import TensorCore
-
-/// What `inspect` says of a model file.
-struct ModelSummary: Encodable {
-    struct TensorEntry: Encodable {
-        let name: String
-        let elementType: ElementType
-        /// Fastest axis first, as GGUF writes them.
-        let dimensions: [Int]
-        let byteOffset: Int
-        let byteCount: Int
-    }
-
-    let path: String
-    let format: ModelSource.Format
-    let byteCount: Int
-    let parameterCount: Int
-    let metadata: [String: String]
-    let tensors: [TensorEntry]
-
-    init(_ source: ModelSource) {
-        path = source.path
-        format = source.format
-        byteCount = source.weightFiles.reduce(0) { $0 + $1.byteCount }
-        parameterCount = source.orderedTensors.reduce(0) { $0 + $1.elementCount }
-        metadata = source.metadata.mapValues { $0.summary }
-        tensors = source.orderedTensors.map {
-            TensorEntry(
-                name: $0.name,
-                elementType: $0.elementType,
-                dimensions: $0.dimensions,
-                byteOffset: $0.byteOffset,
-                byteCount: $0.byteCount
-            )
-        }
-    }
-
-    var text: String {
-        var rows = [
-            ["file", path], ["format", format.rawValue], ["size", byteText(byteCount)],
-            ["parameters", "\(parameterCount)"], ["tensors", "\(tensors.count)"],
-        ]
-        rows += metadata.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
-        let table = tensors.map {
-            [
-                $0.name, $0.elementType.rawValue, $0.dimensions.map { "\($0)" }.joined(separator: " × "),
-                byteText($0.byteCount),
-            ]
-        }
-        return TextColumns(rows).text + "\n\n" + TextColumns([["tensor", "type", "dimensions", "size"]] + table).text
-    }
-}
 
 extension CaptureSummary {
     var text: String {
