@@ -317,12 +317,25 @@ import Testing
         #expect(sentence.hasSuffix("; 5 more of 10 measures are in the table compare-structure"), "\(sentence)")
     }
 
-    @Test func everyMeasureIsAColumn() {
-        for source in StructureComparison.sources {
-            let table = StructureTables.empty(source.table)
-            for column in source.measures + (source.series.map { [$0] } ?? []) {
-                #expect(table.index(of: column) != nil, "\(source.table).\(column)")
-            }
+    /// Each table that the study makes is compared by each of its measures.
+    @Test func everyMeasureIsCompared() throws {
+        var planted = PlantedCapture()
+        planted.element = { $4 == 3 ? 40 * $5 : $5 }
+        let capture = try planted.write(to: folder.url.appending(path: "planted.h5").path)
+        let study = try StructureStudy.run(capture)
+        let tables = Dictionary(uniqueKeysWithValues: study.tables.map { ($0.name, $0) })
+        let side = ComparisonSubject(name: "a", tables: tables)
+        let comparison = try table("compare-structure", try Comparison(side, side))
+        var measures: [String: Set<String>] = [:]
+        for row in comparison.rowViews {
+            measures[row.string("table") ?? "", default: []].insert(row.string("measure") ?? "")
+            #expect(row.number("difference") == 0)
         }
+        let expected = [
+            "outlier-definitions": 3, "outlier-stability": 2, "transform-effects": 6, "attention-sinks": 2,
+            "attention-profile": 5, "locality": 3, "spectrum-summary": 4, "cross-layer": 2, "code-entropy": 1,
+            "tile-imbalance": 2,
+        ]
+        #expect(measures.mapValues { $0.count } == expected)
     }
 }

@@ -42,7 +42,7 @@ struct StructureFigureTests {
         ("attention-sinks", "Token 0 (&lt;|im_start|&gt;) draws", "No token is an attention sink in most layers"),
         ("spectrum", "% of the energy of the keys lies in", "No low rank: the keys need"),
         (
-            "redundancy", "Less the mean, neighbouring tokens have a cosine of 0.80 in their keys before RoPE",
+            "redundancy", "Less the mean, neighbouring tokens have a cosine of 0.78 in their keys before RoPE",
             "the layer before explains 5"
         ),
     ])
@@ -128,7 +128,8 @@ struct StructureFigureTests {
         #expect(Self.title(drawn).hasPrefix(title), "\(Self.title(drawn))")
         // Captions break between words.
         let words = drawn.replacing(#/<[^>]*>/#, with: " ").split(whereSeparator: \.isWhitespace).joined(separator: " ")
-        #expect(words.contains(note), "\(words.suffix(600))")
+        let isNoted = note.isEmpty || words.contains(note)
+        #expect(isNoted, "\(words.suffix(600))")
     }
 
     @Test func aNumberOutOfRangeIsNotGuessed() throws {
@@ -139,12 +140,13 @@ struct StructureFigureTests {
     }
 
     @Test func elementsThatAreNotFiniteAreInEveryCaption() throws {
-        let context = FigureContext(model: "m", text: "t", tokens: 5, nonfinite: 1234)
+        let context = FigureContext(model: "m", text: "t", tokens: 5, nonfinite: 12_345)
         for id in FigureCatalogue.every.map({ $0.id }) {
             let drawn = try FigureCatalogue.figure(id: id, tables: Self.outliers, context: context)
             let words = drawn.replacing(#/<[^>]*>/#, with: " ").split(whereSeparator: \.isWhitespace)
                 .joined(separator: " ")
-            #expect(words.contains("1,234 elements are NaN or infinite and left out."), "\(id)")
+            let isTold = words.contains("12,345 elements are NaN or infinite and left out.")
+            #expect(isTold, "\(id)")
         }
         var layers = Table(
             name: "statistics-layer",
@@ -153,7 +155,8 @@ struct StructureFigureTests {
         )
         for layer in 0..<3 { layers.append([.integer(layer), .integer(layer == 1 ? 1 : 0)]) }
         let drawn = try svg("spectrum", Self.outliers.merging(["statistics-layer": layers]) { $1 })
-        #expect(drawn.contains("1 element is NaN or infinite"))
+        let isOne = drawn.contains("1 element is NaN or infinite")
+        #expect(isOne)
     }
 
     @Test func aMistypedStatisticIsGuessed() throws {

@@ -182,7 +182,7 @@ extension SyntheticTables {
             let turned = hasOutliers ? 0.6 + 0.2 * random.nextUniform() : 0.1
             table.append([
                 .integer(layer), .string("key"), .string("rope"), .string("key_pre_rope"), .string("key"),
-                .integer(2048), .integer(2048), .number(turned), .integer(7), .integer(8), .number(turned),
+                .integer(2048), .integer(2048), .number(turned), .integer(7), .integer(8), .number(0.8 * turned),
             ])
         }
         return table

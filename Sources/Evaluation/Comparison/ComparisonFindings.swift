@@ -174,7 +174,8 @@ struct ComparisonFindings {
             let differing = rows.filter { $0.number("relative_difference") != 0 }
                 .sorted { ($0.number("scaled_difference") ?? 0) > ($1.number("scaled_difference") ?? 0) }
             guard let most = differing.first else { continue }
-            note(most.number("scaled_difference") ?? 0, "\(measure(most)), table \(name)")
+            let largest = "\(measure(most)), table \(name)"
+            note(most.number("scaled_difference") ?? 0, largest)
             let shown = differing.prefix(Self.mostMeasures).map { row in
                 "\(measure(row)) \(text(row.number("value_a"))) against \(text(row.number("value_b")))"
             }

@@ -120,7 +120,7 @@ public enum OutlierConsistency: Figure {
         return try Panel(
             title: "Keys before RoPE against after",
             x: .layers(layers),
-            y: Axis("Agreement", includesZero: true),
+            y: Axis("Agreement", domain: min(0, sorted.map { $0.spearman }.filter(\.isFinite).min() ?? 0)...1),
             marks: marks,
             height: 230
         )
