@@ -149,9 +149,34 @@ public enum Report {
                 file: path,
                 line: 1,
                 column: "",
-                problem: "not a list of figures: \(error)",
-                expected: "[{\"id\": …, \"selection\": {…}}]"
+                problem: "not a list of figures: \(Self.words(for: error))",
+                expected: #"[{"id": "channel-profile", "selection": {"layers": [0]}}], as 'kvatlas run' writes it"#
             )
+        }
+    }
+
+    /// Where and what, without the decoder's own names of things.
+    private static func words(for error: DecodingError) -> String {
+        func place(_ path: [any CodingKey]) -> String {
+            let parts = path.map { key in key.intValue.map { "item \($0 + 1)" } ?? "'\(key.stringValue)'" }
+            return parts.isEmpty ? "the file" : parts.joined(separator: ", ")
+        }
+        switch error {
+        case .keyNotFound(let key, let context):
+            return "\(place(context.codingPath)) has no '\(key.stringValue)'"
+        case .valueNotFound(_, let context): return "\(place(context.codingPath)) is empty"
+        case .typeMismatch(let type, let context):
+            let wanted: String =
+                switch type {
+                case is String.Type: "a text"
+                case is Int.Type: "a whole number"
+                case is [Any].Type: "a list"
+                default: "of another kind than a list of figures has there"
+                }
+            return "\(place(context.codingPath)) is not \(wanted)"
+        case .dataCorrupted(let context):
+            return context.codingPath.isEmpty ? "it is not JSON" : "\(place(context.codingPath)) cannot be read"
+        @unknown default: return "it cannot be read"
         }
     }
 }

@@ -56,7 +56,7 @@ public enum ReportingError: ActionableError, Equatable {
         case .missingColumn(_, _, let present): "it has \(present.joined(separator: ", "))"
         case .unknownColumn(_, _, let known), .unknownFigure(_, let known):
             "one of \(known.joined(separator: ", "))"
-        case .nothingSelected(_, let what, _, let present): "\(what) \(present.joined(separator: ", "))"
+        case .nothingSelected(_, let what, _, let present): Self.choices(what, present)
         case .notARun: "tables/*.csv, as 'kvatlas run' writes them"
         default: nil
         }
@@ -66,11 +66,22 @@ public enum ReportingError: ActionableError, Equatable {
         switch self {
         case .missingColumn(_, let column, let present): Self.suggestion(column, present)
         case .unknownColumn(_, let name, let known), .unknownFigure(let name, let known): Self.suggestion(name, known)
-        case .nothingSelected(_, _, let value, let present): Self.suggestion(value, present)
+        // Of numbers the nearest by spelling is no help.
+        case .nothingSelected(_, _, let value, let present):
+            Int(value) == nil ? Self.suggestion(value, present) : nil
         case .missingTable(_, _, let remedy): remedy
         case .notARun: "Give the folder of a run, for example runs/NAME."
         default: nil
         }
+    }
+
+    /// `layers 0…29`, `tensor key, value`.
+    private static func choices(_ what: String, _ present: [String]) -> String {
+        let numbers = present.compactMap { Int($0) }
+        guard numbers.count == present.count, numbers.count > 1 else {
+            return "\(what) \(present.joined(separator: ", "))"
+        }
+        return "\(what)s \(Wording.ranges(numbers).replacing("–", with: "…"))"
     }
 
     private static func suggestion(_ name: String, _ known: [String]) -> String? {

@@ -250,4 +250,92 @@ import Testing
             #expect(!table.meaning.isEmpty && table.columns.allSatisfy { !$0.meaning.isEmpty })
         }
     }
+
+    // MARK: - Structure
+
+    private func structure(_ cosine: Double, sinks: [Int], layers: Int) -> [String: Table] {
+        var locality = StructureTables.empty("locality"), attention = StructureTables.empty("attention-sinks")
+        for layer in 0..<layers {
+            for (tensor, value) in [("key", cosine), ("value", 0.01)] {
+                locality.append([
+                    .integer(layer), .string(tensor), .integer(0), .number(value + 0.1 * Double(layer % 2)),
+                    .number(0.9), .missing,
+                ])
+            }
+            for token in 0..<3 {
+                attention.append([
+                    .integer(layer), .integer(token), .integer(token), .string("x"), .number(token == 0 ? 0.5 : 0.01),
+                    .number(1), .number(1), .number(1), .number(1), .number(1),
+                    .string(sinks.contains(token) ? "yes" : "no"),
+                ])
+            }
+        }
+        return ["locality": locality, "attention-sinks": attention]
+    }
+
+    @Test func structureIsToldByItsMeans() throws {
+        let a = ComparisonSubject(name: "a", tables: structure(0.3, sinks: [0], layers: 2))
+        let b = ComparisonSubject(name: "b", tables: structure(0.5, sinks: [0, 2], layers: 4))
+        let comparison = try Comparison(a, b)
+        let table = try table("compare-structure", comparison)
+        let cosine = try #require(
+            table.rowViews.first {
+                $0.string("tensor") == "key" && $0.string("measure") == "neighbour_cosine_centred"
+            }
+        )
+        #expect(abs(try #require(cosine.number("value_a")) - 0.35) < 1e-12)
+        #expect(abs(try #require(cosine.number("value_b")) - 0.55) < 1e-12)
+        #expect(abs(try #require(cosine.number("scaled_difference")) - 0.2 / 0.55) < 1e-12)
+        // Missing in all rows is no measure.
+        #expect(!table.rowViews.contains { $0.string("measure") == "delta_variance_ratio" })
+        #expect(
+            comparison.sentences.contains(
+                "locality, means over layers: neighbour cosine centred of key 0.35 against 0.55"
+            )
+        )
+        #expect(
+            comparison.sentences.contains("attention-sinks, means over layers: sinks per layer 1 against 2")
+        )
+        #expect(!comparison.sentences.contains { $0.hasPrefix("tables that also differ") })
+        #expect(comparison.largestDifference == 0.5)
+        #expect(try Comparison(a, a).sentences == ["identical: model, text, settings, structure"])
+    }
+
+    @Test func measuresBeyondThreeAreCounted() throws {
+        func effects(_ factor: Double) -> ComparisonSubject {
+            var table = StructureTables.empty("transform-effects")
+            for transform in ["none", "hadamard"] {
+                table.append(
+                    [.integer(0), .string("key"), .string(transform), .number(factor), .number(2 * factor)]
+                        + [.number(3 * factor), .integer(Int(factor)), .number(0.1), .missing]
+                )
+            }
+            return ComparisonSubject(name: "", tables: ["transform-effects": table])
+        }
+        let sentence = try #require(try Comparison(effects(1), effects(4)).sentences.first)
+        #expect(sentence.hasPrefix("transform-effects, means over layers: "))
+        #expect(sentence.hasSuffix("; 5 more of 10 measures are in the table compare-structure"), "\(sentence)")
+    }
+
+    /// Each table that the study makes is compared by each of its measures.
+    @Test func everyMeasureIsCompared() throws {
+        var planted = PlantedCapture()
+        planted.element = { $4 == 3 ? 40 * $5 : $5 }
+        let capture = try planted.write(to: folder.url.appending(path: "planted.h5").path)
+        let study = try StructureStudy.run(capture)
+        let tables = Dictionary(uniqueKeysWithValues: study.tables.map { ($0.name, $0) })
+        let side = ComparisonSubject(name: "a", tables: tables)
+        let comparison = try table("compare-structure", try Comparison(side, side))
+        var measures: [String: Set<String>] = [:]
+        for row in comparison.rowViews {
+            measures[row.string("table") ?? "", default: []].insert(row.string("measure") ?? "")
+            #expect(row.number("difference") == 0)
+        }
+        let expected = [
+            "outlier-definitions": 3, "outlier-stability": 2, "transform-effects": 6, "attention-sinks": 2,
+            "attention-profile": 5, "locality": 3, "spectrum-summary": 4, "cross-layer": 2, "code-entropy": 1,
+            "tile-imbalance": 2,
+        ]
+        #expect(measures.mapValues { $0.count } == expected)
+    }
 }

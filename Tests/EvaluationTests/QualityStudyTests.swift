@@ -45,9 +45,20 @@ import Testing
             two = try #require(rows[2].number("divergence_mean"))
         #expect(half > 0 && half < 1e-5 && two > 100 * half)
         #expect(rows.allSatisfy { $0.integer("tokens") == 3 * 63 && $0.integer("windows") == 3 })
+        #expect(rows.map { $0.number("bits_asymptotic") } == [32, 16, 3])
         let low = try #require(rows[2].number("top1_low")), high = try #require(rows[2].number("top1_high"))
         let agreement = try #require(rows[2].number("top1_agreement"))
         #expect(low < agreement && agreement < high)
+    }
+
+    /// Codes, and a float16 scale and minimum a group; a window adds nothing without end.
+    @Test(arguments: [
+        ("full-f32", 32), ("full-f16", 16), ("kivi-2-g32-r128", 3), ("kivi-4-g64-r128", 4.5),
+        ("simulated:rtn-int2-token-g32", 3), ("simulated:rtn-int4-channel-g32/rtn-int2-token-g32+window=128", 4),
+    ])
+    func bitsAreThoseOfASequenceWithoutEnd(name: String, bits: Double) throws {
+        let shape = CacheShape(layers: 2, kvHeads: 2, queriesPerHead: 2, headDim: 64)
+        #expect(try CacheSpecification(parsing: name).bitsAsymptotic(shape: shape) == bits)
     }
 
     /// Mean −ln p from the definition, in double precision over the logits of whole windows.

@@ -54,7 +54,7 @@ struct FigureErrorTests {
     @Test(arguments: ids(heeding: .layer))
     func aLayerThatIsNotThereIsRefused(id: String) {
         let text = message(id, Self.tables, FigureSelection(layer: 99))
-        #expect(text.contains("has no layer 99") && text.contains("layer 0, "), "\(text)")
+        #expect(text.contains("has no layer 99") && text.contains("layers 0"), "\(text)")
     }
 
     @Test(arguments: ids(heeding: .tensor))

@@ -49,7 +49,7 @@ struct FigureSnapshotTests {
             selection: FigureSelection(layers: [0, 17], tensors: ["key_pre_rope", "key", "key_rotated"])
         )
         #expect(svg.utf8.count < 500_000)
-        #expect(svg.contains("all panels of |K| share one"))
+        #expect(svg.contains("panels of |K| of one layer share one"))
         try Snapshot.compare(svg, "\(id)-states")
     }
 

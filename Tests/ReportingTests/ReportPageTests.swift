@@ -99,6 +99,11 @@ struct ReportPageTests {
         let page = try Self.page(rows: 140_000)
         #expect(try Self.data(page) == nil)
         #expect(page.contains("This shows, sorts and filters the first 200 of 140,000 rows; all are in "))
+        // Before the rows, with all of them summed up.
+        let top = try #require(page.range(of: "Only the first 200 of 140,000 rows are here")).lowerBound
+        let filter = try #require(page.range(of: "class=\"filter\"", range: top..<page.endIndex)).lowerBound
+        #expect(page[top..<filter].contains("missing or not finite"))
+        #expect(page[top..<filter].contains(">46,667<") && page[top..<filter].contains(">93,333<"))
         #expect(page.utf8.count < 8 << 20)
     }
 

@@ -41,7 +41,10 @@ struct StructureFigureTests {
         ),
         ("attention-sinks", "Token 0 (&lt;|im_start|&gt;) draws", "No token is an attention sink in most layers"),
         ("spectrum", "% of the energy of the keys lies in", "No low rank: the keys need"),
-        ("redundancy", "Neighbouring tokens are alike in their keys before RoPE", "less in their values"),
+        (
+            "redundancy", "Less the mean, neighbouring tokens have a cosine of 0.78 in their keys before RoPE",
+            "the layer before explains 5"
+        ),
     ])
     func theTitleIsWhatIsSeen(id: String, withOutliers: String, plain: String) throws {
         let striking = Self.title(try svg(id, Self.outliers))
@@ -110,6 +113,52 @@ struct StructureFigureTests {
         #expect(id == "layer-head-heatmap" || text.contains("under analyses.structure"), "\(text)")
     }
 
+    /// A statistic of any table with layers and heads; several rows a head come to one, and the caption says how.
+    @Test(arguments: [
+        ("effective_rank", "Effective rank:", ""), ("neighbour_cosine_centred", "Neighbour cosine centred:", ""),
+        ("attention-profile.entropy", "Entropy:", ""), ("singular_value", "Singular value:", "Mean of the 64 rows"),
+        ("statistics-channel.absolute_maximum", "Largest |x|:", "Largest of the 64 rows of a head"),
+        ("errors.value", "Value:", "Of scheme kivi-8-g32-r128, metric relative_frobenius, window residual=128."),
+    ])
+    func anyStatisticOfHeadsIsAMap(statistic: String, title: String, note: String) throws {
+        var tables = Self.outliers
+        tables["statistics-head"] = nil
+        if statistic.hasPrefix("statistics-channel") { tables["outlier-channels"] = nil }
+        let drawn = try svg("layer-head-heatmap", tables, FigureSelection(layer: nil, statistic: statistic))
+        #expect(Self.title(drawn).hasPrefix(title), "\(Self.title(drawn))")
+        // Captions break between words.
+        let words = drawn.replacing(#/<[^>]*>/#, with: " ").split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let isNoted = note.isEmpty || words.contains(note)
+        #expect(isNoted, "\(words.suffix(600))")
+    }
+
+    @Test func aNumberOutOfRangeIsNotGuessed() throws {
+        let selection = FigureSelection(layer: 99)
+        let error = #expect(throws: ReportingError.self) { try svg("spectrum", Self.outliers, selection) }
+        let text = error?.description ?? ""
+        #expect(text.contains("layers 0…23") && !text.contains("Did you mean"), "\(text)")
+    }
+
+    @Test func elementsThatAreNotFiniteAreInEveryCaption() throws {
+        let context = FigureContext(model: "m", text: "t", tokens: 5, nonfinite: 12_345)
+        for id in FigureCatalogue.every.map({ $0.id }) {
+            let drawn = try FigureCatalogue.figure(id: id, tables: Self.outliers, context: context)
+            let words = drawn.replacing(#/<[^>]*>/#, with: " ").split(whereSeparator: \.isWhitespace)
+                .joined(separator: " ")
+            let isTold = words.contains("12,345 elements are NaN or infinite and left out.")
+            #expect(isTold, "\(id)")
+        }
+        var layers = Table(
+            name: "statistics-layer",
+            meaning: "",
+            columns: [.init("layer", .integer, ""), .init("nonfinite", .integer, "")]
+        )
+        for layer in 0..<3 { layers.append([.integer(layer), .integer(layer == 1 ? 1 : 0)]) }
+        let drawn = try svg("spectrum", Self.outliers.merging(["statistics-layer": layers]) { $1 })
+        let isOne = drawn.contains("1 element is NaN or infinite")
+        #expect(isOne)
+    }
+
     @Test func aMistypedStatisticIsGuessed() throws {
         let selection = FigureSelection(layer: nil, statistic: "excess_kurtosi")
         let error = #expect(throws: ReportingError.self) { try svg("layer-head-heatmap", Self.plain, selection) }
@@ -161,7 +210,8 @@ struct StructureFigureTests {
             for first in 0..<second {
                 table.append([
                     .integer(0), .string("key"), .string("block"), .string("block \(first)"),
-                    .string("block \(second)"), .integer(64), .integer(64), .number(-0.5), .number(0.25), .integer(4),
+                    .string("block \(second)"), .integer(64), .integer(64), .number(-0.5), .integer(4), .integer(4),
+                    .number(0.25),
                 ])
             }
         }
@@ -191,12 +241,32 @@ struct StructureFigureTests {
         #expect(mean > left + 2)
     }
 
+    /// Layers without outlier channels have no Jaccard index: they are counted, not averaged as 0.
+    @Test func layersWithoutOutliersAreCounted() throws {
+        let drawn = try svg("outlier-consistency", Self.outliers)
+        #expect(drawn.contains("24 of 24 for keys"))
+        #expect(drawn.contains("8 of 24 for values"))
+        #expect(drawn.contains("Keys before RoPE against after"))
+        let stability = SyntheticTables.plain.outlierStability
+        var none = Table(name: stability.name, meaning: "", columns: stability.columns)
+        for row in stability.rows {
+            var row = row
+            row[8] = .integer(0)
+            row[9] = .integer(0)
+            row[10] = .missing
+            none.append(row)
+        }
+        let without = try svg("outlier-consistency", [none.name: none])
+        #expect(Self.title(without).contains("No channel is 5 times the median one in any text"))
+        #expect(without.contains("0 of 30 for keys") && without.contains("Neither before nor after RoPE"))
+    }
+
     @Test func aHalfAgreementIsCalledMostlyTheSame() throws {
         let stability = SyntheticTables.plain.outlierStability
         var table = Table(name: stability.name, meaning: "", columns: stability.columns)
         for row in stability.rows {
             var row = row
-            row[8] = .number(0.6)
+            if row[2].string != "rope" { row[10] = .number(0.6) }
             table.append(row)
         }
         let title = Self.title(try svg("outlier-consistency", [table.name: table]))

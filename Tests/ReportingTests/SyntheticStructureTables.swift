@@ -21,7 +21,8 @@ extension SyntheticTables {
 
     static func table(_ name: String, _ columns: String) -> Table {
         let integers: Set<String> = [
-            "layer", "head", "channel", "component", "token", "position", "top_count", "tokens_a", "tokens_b", "bits",
+            "layer", "head", "channel", "component", "token", "position", "outliers_a", "outliers_b", "tokens_a",
+            "tokens_b", "bits",
             "from_layer", "channel_count", "first_position", "end_position", "non_finite_tokens", "batch",
             "prompt_tokens", "peak_bytes",
         ]
@@ -154,7 +155,7 @@ extension SyntheticTables {
     var outlierStability: Table {
         var table = Self.table(
             "outlier-stability",
-            "layer tensor kind part_a part_b tokens_a tokens_b spearman jaccard_top top_count"
+            "layer tensor kind part_a part_b tokens_a tokens_b spearman outliers_a outliers_b jaccard"
         )
         var random = SeededGenerator(seed: seed &+ 60)
         let texts = ["prose-english", "code-python", "prose-german", "wikitext-2-test-with-a-long-name"]
@@ -166,16 +167,23 @@ extension SyntheticTables {
                         for first in parts[..<index] {
                             let isSteady = hasOutliers && tensor != "value"
                             let jaccard = isSteady ? 0.85 + 0.15 * random.nextUniform() : 0.5 * random.nextUniform()
+                            // Values have outlier channels in some layers only.
+                            let count = tensor == "value" && layer % 3 > 0 ? 0 : hasOutliers ? 8 : 1
                             table.append([
                                 .integer(layer), .string(tensor), .string(kind), .string(first), .string(second),
                                 .integer(512), .integer(512),
                                 .number(isSteady ? 0.93 + 0.06 * random.nextUniform() : random.nextUniform() - 0.1),
-                                .number(jaccard), .integer(8),
+                                .integer(count), .integer(count), count > 0 ? .number(jaccard) : .missing,
                             ])
                         }
                     }
                 }
             }
+            let turned = hasOutliers ? 0.6 + 0.2 * random.nextUniform() : 0.1
+            table.append([
+                .integer(layer), .string("key"), .string("rope"), .string("key_pre_rope"), .string("key"),
+                .integer(2048), .integer(2048), .number(turned), .integer(7), .integer(8), .number(0.8 * turned),
+            ])
         }
         return table
     }
@@ -296,14 +304,18 @@ extension SyntheticTables {
     }
 
     var locality: Table {
-        var table = Self.table("locality", "layer tensor head neighbour_cosine delta_variance_ratio")
+        var table = Self.table(
+            "locality",
+            "layer tensor head neighbour_cosine_centred neighbour_cosine delta_variance_ratio"
+        )
         var random = SeededGenerator(seed: seed &+ 100)
         for layer in 0..<layers {
             for (tensor, cosine) in [("key_pre_rope", 0.8), ("key", hasOutliers ? 0.7 : 0.3), ("value", 0.25)] {
                 for head in 0..<heads {
                     let own = cosine + 0.15 * (random.nextUniform() - 0.5)
                     table.append([
-                        .integer(layer), .string(tensor), .integer(head), .number(own), .number(2 - 2 * own),
+                        .integer(layer), .string(tensor), .integer(head), .number(own), .number((1 + own) / 2),
+                        .number(2 - 2 * own),
                     ])
                 }
             }
@@ -314,7 +326,7 @@ extension SyntheticTables {
     var crossLayer: Table {
         var table = Self.table(
             "cross-layer",
-            "layer tensor from_layer prediction_relative_error delta_relative_norm"
+            "layer tensor from_layer unexplained_variance delta_variance_ratio"
         )
         for layer in 1..<layers {
             for (tensor, error) in [("key_pre_rope", 0.45), ("key", 0.5), ("value", 0.8)] {

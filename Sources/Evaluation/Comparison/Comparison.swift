@@ -20,7 +20,7 @@ public struct Comparison: Sendable {
     public let a: ComparisonSubject
     public let b: ComparisonSubject
     public let facts: [FactDifference]
-    /// `compare-statistics`, `compare-channels`, `compare-errors`, those with rows.
+    /// `compare-statistics`, `compare-channels`, `compare-structure`, `compare-errors`, those with rows.
     public let tables: [Table]
     /// What differs, one sentence each.
     public let sentences: [String]
@@ -58,7 +58,8 @@ public struct Comparison: Sendable {
             pairing: pairing
         )
         let errors = ErrorComparison(a.tables, b.tables, pairing: pairing)
-        tables = [statistics.table, channels.table, errors.table].filter { !$0.rows.isEmpty }
+        let structure = StructureComparison(a.tables, b.tables)
+        tables = [statistics.table, channels.table, structure.table, errors.table].filter { !$0.rows.isEmpty }
 
         var elements: ElementComparison?
         var obstacle: String?
@@ -72,6 +73,7 @@ public struct Comparison: Sendable {
         findings.addLayers(a, b)
         findings.add(statistics)
         findings.add(channels)
+        findings.add(structure)
         findings.add(errors)
         let differing = Self.differingTables(a, b)
         findings.addTables(differing: differing, a: a.tables.keys.sorted(), b: b.tables.keys.sorted())

@@ -19,6 +19,10 @@ struct ComparisonFindings {
     private static let unimportant: Set<String> = ["texts", "weight_type", "weights_sha256"]
     /// Lines about schemes before the rest is left to the table.
     private static let mostSchemes = 12
+    /// Measures of one table of the structure study that a sentence names.
+    private static let mostMeasures = 3
+    /// Tables that a sentence was said of.
+    private var toldTables: Set<String> = []
 
     init(pairing: LayerPairing) { self.pairing = pairing }
 
@@ -161,6 +165,35 @@ struct ComparisonFindings {
         }
     }
 
+    /// One sentence a table of the structure study: where it differs most.
+    mutating func add(_ structure: StructureComparison) {
+        if !structure.compared.isEmpty { compared.append("structure") }
+        toldTables.formUnion(structure.compared)
+        for name in structure.compared {
+            let rows = structure.table.rowViews.filter { $0.string("table") == name }
+            let differing = rows.filter { $0.number("relative_difference") != 0 }
+                .sorted { ($0.number("scaled_difference") ?? 0) > ($1.number("scaled_difference") ?? 0) }
+            guard let most = differing.first else { continue }
+            let largest = "\(measure(most)), table \(name)"
+            note(most.number("scaled_difference") ?? 0, largest)
+            let shown = differing.prefix(Self.mostMeasures).map { row in
+                "\(measure(row)) \(text(row.number("value_a"))) against \(text(row.number("value_b")))"
+            }
+            let rest = differing.count - shown.count
+            sentences.append(
+                "\(name), means over layers: \(shown.joined(separator: "; "))"
+                    + (rest > 0 ? "; \(rest) more of \(rows.count) measures are in the table compare-structure" : "")
+            )
+        }
+    }
+
+    /// `neighbour cosine centred of key`, `jaccard of value (block)`.
+    private func measure(_ row: Table.RowView) -> String {
+        let name = (row.string("measure") ?? "").replacing("_", with: " ")
+        let tensor = row.string("tensor").map { " of \($0)" } ?? ""
+        return name + tensor + (row.string("series").map { " (\($0))" } ?? "")
+    }
+
     mutating func add(_ errors: ErrorComparison) {
         for (schemes, side) in [(errors.onlyInA, "first"), (errors.onlyInB, "second")] where !schemes.isEmpty {
             sentences.append("schemes and caches only in the \(side): \(schemes.joined(separator: ", "))")
@@ -191,7 +224,9 @@ struct ComparisonFindings {
     /// Tables that no sentence above is about; times are among them, so that they are no difference of numbers.
     mutating func addTables(differing: [String], a: [String], b: [String]) {
         let told = [Comparison.layerTable, Comparison.channelTable, ErrorComparison.errors, "errors"]
-        let others = differing.filter { !told.contains($0) && ErrorComparison.qualityKeys[$0] == nil }
+        let others = differing.filter {
+            !told.contains($0) && !toldTables.contains($0) && ErrorComparison.qualityKeys[$0] == nil
+        }
         if !others.isEmpty { sentences.append("tables that also differ: \(others.joined(separator: ", "))") }
         for (names, side) in [(a.filter { !b.contains($0) }, "first"), (b.filter { !a.contains($0) }, "second")]
         where !names.isEmpty {

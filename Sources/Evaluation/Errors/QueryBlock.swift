@@ -213,7 +213,8 @@ struct QueryBlock {
         return deviation
     }
 
-    private func visibleKeys(_ row: Int) -> Range<Int> {
+    /// Keys that a row's query sees: up to its own, within the window.
+    func visibleKeys(_ row: Int) -> Range<Int> {
         let end = positions[row % positions.count] + 1
         return max(0, end - (reach.window ?? end))..<end
     }

@@ -27,6 +27,10 @@ public enum QualityStudy {
         let begin = model.tokenizer.beginToken
         var results = settings.caches.map { _ in QualityResult(positions: settings.window) }
         var done = 0
+        func tables(windows: Int) -> [Table] {
+            let shape = model.configuration.cacheShape
+            return QualityTables.tables(results, settings: settings, windows: windows, shape: shape)
+        }
         do {
             while done < starts.count {
                 let batch = starts[done..<min(starts.count, done + settings.windowsTogether)].map { start in
@@ -39,9 +43,9 @@ public enum QualityStudy {
                 done += batch.count
             }
         } catch {
-            if done > 0 { unfinished(QualityTables.tables(results, settings: settings, windows: done)) }
+            if done > 0 { unfinished(tables(windows: done)) }
             throw error
         }
-        return QualityTables.tables(results, settings: settings, windows: starts.count)
+        return tables(windows: starts.count)
     }
 }

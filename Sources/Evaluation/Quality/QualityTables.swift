@@ -64,9 +64,22 @@ enum QualityTables {
         .init("block", .integer, unit: "token", "tokens that come together; missing in-place"),
         .init("scoring", .string, "second-half: tokens with half a window before them; all: all but the first"),
         .init("windows", .integer, "windows of the text"),
+        .init(
+            "bits_asymptotic",
+            .number,
+            unit: "bit",
+            "bits an element, mean of keys and values, as tokens go to infinity: codes and metadata with padding, no "
+                + "window; of simulated caches, those of the scheme; missing where they depend on the data"
+        ),
     ]
 
-    static func tables(_ results: [QualityResult], settings: QualityStudySettings, windows: Int) -> [Table] {
+    /// - Parameter shape: of the model's caches, for the bits that they take.
+    static func tables(
+        _ results: [QualityResult],
+        settings: QualityStudySettings,
+        windows: Int,
+        shape: CacheShape
+    ) -> [Table] {
         let measured = settings.isCompared ? scores + divergences : scores
         var whole = Table(
             name: "quality",
@@ -84,7 +97,7 @@ enum QualityTables {
         for (cache, result) in zip(settings.caches, results) {
             whole.append(
                 [.string(cache.id)] + cells(result.summary(), settings) + conditions(of: cache, settings)
-                    + [.integer(windows)]
+                    + [.integer(windows), cache.bitsAsymptotic(shape: shape).map { .number($0) } ?? .missing]
             )
             for bucket in result.buckets {
                 let summary = result.summary(of: bucket)

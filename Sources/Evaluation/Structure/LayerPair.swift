@@ -9,14 +9,16 @@ struct LayerPair {
     let pieces: TensorPieces
     let previous: TensorPieces
     private(set) var prediction: LinearPrediction
-    private var squares = 0.0
-    private var deltaSquares = 0.0
+    private var elements: ChannelVariances
+    private var differences: ChannelVariances
 
     init(_ pieces: TensorPieces, after layer: Int) {
         self.pieces = pieces
         previous = TensorPieces(pieces.capture, layer: layer, tensor: pieces.tensor, like: pieces)
         let width = pieces.heads * pieces.headDim
         prediction = LinearPrediction(inputs: width, outputs: width)
+        elements = ChannelVariances(channels: width)
+        differences = elements
     }
 
     /// Bytes that the sums of a pair take, about.
@@ -46,14 +48,10 @@ struct LayerPair {
             for token in tokens {
                 let old = before[token * width..<(token + 1) * width].map { Double($0) }
                 let new = (0..<width).map { Double(piece.values[token * width + $0]) }
-                var (square, delta) = (0.0, 0.0)
-                for channel in 0..<width {
-                    square += new[channel] * new[channel]
-                    delta += (new[channel] - old[channel]) * (new[channel] - old[channel])
-                }
-                guard square.isFinite, delta.isFinite else { continue }
-                squares += square
-                deltaSquares += delta
+                let delta = zip(new, old).map { $0 - $1 }
+                guard delta.allSatisfy({ $0.isFinite }) else { continue }
+                elements.add(new)
+                differences.add(delta)
                 x += old
                 y += new
                 rows += 1
@@ -66,6 +64,9 @@ struct LayerPair {
         }
     }
 
-    /// ‖X_l − X_{l−1}‖_F / ‖X_l‖_F; `nil` for a layer of zeros, or without finite rows.
-    var relativeDelta: Double? { squares > 0 ? (deltaSquares / squares).squareRoot() : nil }
+    /// Σ over channels of the variance of X_l − X_{l−1}, over the same of X_l; `nil` where no channel varies.
+    var deltaVarianceRatio: Double? {
+        let whole = elements.total
+        return whole > 0 ? differences.total / whole : nil
+    }
 }

@@ -7,8 +7,8 @@ import TensorCore
 /// How the elements of a capture hang together: outliers by each definition in use, what rotations do, where attention
 /// goes, how alike neighbours and layers are, and what entropy coders and low rank could save.
 ///
-/// Each tensor is read once in slabs, and for outliers twice; cross-layer predictability and attention read what they
-/// need again. Numbers are the same bit for bit for any number of threads.
+/// Each tensor is read once in slabs, and for outliers and locality twice; cross-layer predictability and attention read
+/// what they need again. Numbers are the same bit for bit for any number of threads.
 public enum StructureStudy {
     /// What is held of the tensors that are walked side by side.
     private static let groupBudgetBytes = 128 << 20
@@ -57,6 +57,8 @@ public enum StructureStudy {
         var meter: ProgressMeter
         /// Of the tensors, for the second pass.
         var extents: [TensorExtents] = []
+        /// [tensor][head]
+        var localities: [[TokenLocality]] = []
         var nonfinite: [(layer: Int, tensor: CapturedTensor, count: Int)] = []
 
         init(
@@ -81,7 +83,7 @@ public enum StructureStudy {
             }
             let slabs = tensors.reduce(0) { $0 + $1.slabCount }
             let passes = settings.analyses.contains { ![.attention, .layers].contains($0) } ? 4 : 0
-            let second = settings.analyses.contains(.outliers) ? 2 : 0
+            let second = SecondPass.isNeeded(settings) ? 2 : 0
             meter = ProgressMeter(
                 total: slabs * (passes + second) + followers.reduce(0) { $0 + 2 * $1.slabCount }
                     + attention.reduce(0) { $0 + 2 * $1.sequences.count },
@@ -91,7 +93,7 @@ public enum StructureStudy {
 
         mutating func all() throws {
             if settings.analyses.contains(where: { ![.attention, .layers].contains($0) }) { try profile() }
-            if settings.analyses.contains(.outliers) { try countOutliers() }
+            if SecondPass.isNeeded(settings) { try lookAgain() }
             try predictLayers()
             try attend()
             if !nonfinite.isEmpty { result.warnings.append(nonfiniteWarning) }
@@ -115,9 +117,10 @@ public enum StructureStudy {
             let summary = profile.finishElements()
             let rotated = profile.finishRotated()
             let place = (profile.layer, profile.tensor)
+            let count = profile.nonfiniteCount
+            if count > 0 { nonfinite.append((place.0, place.1, count)) }
+            result.nonfiniteElements = (result.nonfiniteElements ?? 0) + count
             if let summary {
-                let count = summary.context.moments.nonfiniteCount
-                if count > 0 { nonfinite.append((place.0, place.1, count)) }
                 if settings.analyses.contains(.outliers) { extents.append(TensorExtents(summary)) }
                 result.append(
                     [profile.effectRow("none", summary, profile.coordinates)]
@@ -132,7 +135,7 @@ public enum StructureStudy {
                 let rows = StructureTables.rows(of: parts, layer: place.0, tensor: place.1.rawValue)
                 result.append(rows, to: "outlier-stability")
             }
-            result.append(profile.localityRows, to: "locality")
+            localities.append(profile.locality)
             let spectra = profile.rows(of: profile.spectra())
             result.append(spectra.components, to: "spectrum")
             result.append(spectra.summaries, to: "spectrum-summary")
@@ -140,32 +143,54 @@ public enum StructureStudy {
             result.append(profile.tileRows, to: "tile-imbalance")
         }
 
-        /// The second pass, when all layers' extents are known.
-        private mutating func countOutliers() throws {
-            let kinds = Dictionary(grouping: tensors.indices) { tensors[$0].tensor }
+        /// The second pass, when all layers' extents and means are known.
+        private mutating func lookAgain() throws {
+            let hasExtents = settings.analyses.contains(.outliers)
+            let kinds = Dictionary(grouping: hasExtents ? Array(tensors.indices) : []) { tensors[$0].tensor }
             let emergent = kinds.mapValues { places in
                 OutlierDefinition.int8Channels(of: places.map { extents[$0] })
             }
             var done = 0
-            for group in groups(tensors, bytes: { $0.slabSize * 6 + 8 << 10 }) {
-                var counts = group.indices.map { place in
-                    OutlierCounts(extents[done + place], int8Channels: emergent[group[place].tensor] ?? [])
+            for group in groups(tensors, bytes: SecondPass.byteCount) {
+                var passes = group.indices.map { place in
+                    SecondPass(
+                        outliers: hasExtents
+                            ? OutlierCounts(extents[done + place], int8Channels: emergent[group[place].tensor] ?? [])
+                            : nil,
+                        locality: localities[done + place],
+                        headDim: group[place].headDim
+                    )
                 }
                 done += group.count
-                try walk(group, into: &counts) {
+                try walk(group, into: &passes) {
                     try meter.advance(2 * $0)
-                } _: { counts, piece in
-                    counts.add(piece.values, tokens: piece.tokens)
+                } _: {
+                    $0.add($1)
                 }
-                for (pieces, counts) in zip(group, counts) {
-                    for finding in counts.findings() {
-                        let (layer, tensor) = (pieces.layer, pieces.tensor.rawValue)
+                for (pieces, pass) in zip(group, passes) {
+                    let (layer, tensor) = (pieces.layer, pieces.tensor.rawValue)
+                    for finding in pass.outliers?.findings() ?? [] {
                         let row = StructureTables.rows(of: finding, layer: layer, tensor: tensor)
                         result.append([row], to: "outlier-definitions")
                         let channels = StructureTables.channelRows(of: finding, layer: layer, tensor: tensor)
                         result.append(channels, to: "outlier-channel-sets")
                     }
+                    result.append(pass.localityRows(layer: layer, tensor: tensor), to: "locality")
                 }
+            }
+            if hasExtents { compareAcrossRope() }
+        }
+
+        private mutating func compareAcrossRope() {
+            for (place, pieces) in tensors.enumerated() where pieces.tensor == .key {
+                let before = tensors.firstIndex { $0.layer == pieces.layer && $0.tensor == .keyPreRope }
+                guard let before else { continue }
+                let row = StructureTables.ropeRow(
+                    before: extents[before],
+                    after: extents[place],
+                    layer: pieces.layer
+                )
+                result.append([row], to: "outlier-stability")
             }
         }
 
@@ -181,11 +206,11 @@ public enum StructureStudy {
                     }
                     try meter.advance(2 * active.count)
                 }
-                let errors = parallelMap(pairs.count) { pairs[$0].prediction.relativeError() }
+                let errors = parallelMap(pairs.count) { pairs[$0].prediction.unexplainedVariance() }
                 for (pair, error) in zip(pairs, errors) {
                     let row: [Table.Value] = [
                         .integer(pair.pieces.layer), .string(pair.pieces.tensor.rawValue),
-                        .integer(pair.previous.layer), Table.Value(error), Table.Value(pair.relativeDelta),
+                        .integer(pair.previous.layer), Table.Value(error), Table.Value(pair.deltaVarianceRatio),
                     ]
                     result.append([row], to: "cross-layer")
                 }
@@ -196,7 +221,7 @@ public enum StructureStudy {
             }
             if short == true {
                 result.warnings.append(
-                    "cross-layer: prediction_relative_error is learnt from fewer tokens than a layer has channels, and "
+                    "cross-layer: unexplained_variance is learnt from fewer tokens than a layer has channels, and "
                         + "so says little; capture more tokens"
                 )
             }

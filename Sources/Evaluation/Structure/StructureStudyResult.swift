@@ -7,6 +7,9 @@ public struct StructureStudyResult: Sendable {
     /// What a reader should know: analyses left out, elements that are not finite.
     public internal(set) var warnings: [String] = []
 
+    /// Elements of the tensors that were walked that are NaN or infinite; `nil` if none was walked.
+    public internal(set) var nonfiniteElements: Int?
+
     init(_ analyses: [StructureAnalysis]) {
         let names = analyses.flatMap { $0.tables }
         tables = StructureTables.all.filter { names.contains($0.name) }

@@ -153,8 +153,8 @@ extension Manifest {
     /// The id of a statistic of heads.
     private static func readStatistic(_ value: YAMLValue?, _ key: String, _ reader: ManifestReader) -> String? {
         guard let value, let id = reader.string(value, key) else { return nil }
-        let known = StatisticCatalogue.statistics(for: .head).map { $0.id }
-        guard known.contains(id) else {
+        let known = FigureTables.headStatistics
+        guard FigureTables.headTable(of: id) != nil else {
             reader.complain(
                 value,
                 key,

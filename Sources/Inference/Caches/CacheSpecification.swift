@@ -86,6 +86,25 @@ public struct CacheSpecification: Sendable, Hashable {
     /// How products with codes are made; `nil` for a cache that holds none.
     public var accuracy: Attention.Accuracy? { if case .packed(let format) = kind { format.accuracy } else { nil } }
 
+    /// Bits that an element takes of a sequence without end, mean of keys and values: codes and all metadata with their
+    /// padding as they lie in memory, and no window, whose share goes to 0.
+    ///
+    /// A simulated cache holds float32; its bits are those of the scheme that it stands for.
+    ///
+    /// - Returns: `nil` for a simulated scheme whose bits depend on the data, or that must learn from some first.
+    public func bitsAsymptotic(shape: CacheShape) -> Double? {
+        switch kind {
+        case .full(.float32): 32
+        case .full(.float16): 16
+        case .packed(let format):
+            CacheSide.allCases.reduce(0) {
+                $0 + format.packedFormat($1, channels: shape.headDim).bitsPerElement
+            } / Double(CacheSide.allCases.count)
+        case .simulated(let scheme, _):
+            scheme.bitsAsymptotic(heads: shape.kvHeads, channels: shape.headDim)
+        }
+    }
+
     /// An empty cache.
     ///
     /// - Throws: for a simulated cache, `SchemeError` if the model's heads do not suit the scheme.

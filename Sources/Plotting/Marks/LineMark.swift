@@ -14,8 +14,11 @@ public struct LineMark: Mark {
     private let y: Channel
     private let join: Join
     private let isThin: Bool
+    private let covers: Int
 
-    /// - Parameter showsPoints: a shape at each datum; for few data.
+    /// - Parameters:
+    ///   - showsPoints: a shape at each datum; for few data.
+    ///   - covers: lines before it that it lies on: it is dashed, so that they show in its gaps.
     /// - Throws: ``PlotError`` if a channel is empty or lengths differ.
     public init(
         x: [Double],
@@ -23,13 +26,15 @@ public struct LineMark: Mark {
         series: String? = nil,
         join: Join = .straight,
         showsPoints: Bool = false,
-        isThin: Bool = false
+        isThin: Bool = false,
+        covers: Int = 0
     ) throws {
         self.x = .numbers(x)
         self.y = .numbers(y)
         self.series = series
         self.join = join
         self.isThin = isThin
+        self.covers = covers
         symbol = showsPoints ? .lineWithPoints : .line
         try checkLengths([("x", self.x), ("y", self.y)])
     }
@@ -55,8 +60,16 @@ public struct LineMark: Mark {
         let weight = isThin ? "thin" : "line"
         writer.element(
             "path",
-            ["class": "\(weight) \(frame.stroke(series))", "stroke-dasharray": frame.dash(series), "d": path]
+            ["class": "\(weight) \(frame.stroke(series))", "stroke-dasharray": dash(frame), "d": path]
         )
+        drawPoints(in: frame, to: &writer)
+    }
+
+    private func dash(_ frame: PanelFrame) -> String {
+        covers == 0 ? frame.dash(series) : covers == 1 ? "9 9" : "3 15"
+    }
+
+    private func drawPoints(in frame: PanelFrame, to writer: inout SVGWriter) {
         guard symbol == .lineWithPoints else { return }
         PointShape.draw(
             (0..<x.count).compactMap { frame.point(x, y, $0) },

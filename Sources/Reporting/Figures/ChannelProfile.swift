@@ -86,7 +86,7 @@ public enum ChannelProfile: Figure {
             subtitle: "Each channel of "
                 + (input.selection.head.map { "\(Wording.head(tensors)) \($0)" } ?? "all \(Wording.head(tensors))s")
                 + (tensors.count > 1 ? "; the panels of a layer share their scale" : ""),
-            caption: [input.context.sentence, caption(tensors)].filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(caption(tensors)),
             columns: min(tensors.count, 2),
             panels: panels
         )

@@ -48,7 +48,7 @@ public enum ErrorAgainstBits: Figure {
         return try Plot(
             title: title(points),
             subtitle: "Error against bits an element, one point a scheme; logarithmic, lower is better",
-            caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(notes),
             columns: panels.count > 1 ? 2 : 1,
             panels: panels
         )

@@ -76,7 +76,7 @@ public enum ErrorByLayer: Figure {
             title: title(rows.filter { chosen.contains($0.scheme) && tensors.contains($0.tensor) }),
             subtitle: "Error of each scheme by layer; logarithmic, lower is better"
                 + (chosenMetrics.contains("sqnr_db") ? " (SQNR: higher)" : ""),
-            caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(notes),
             columns: panels.count > 1 ? 2 : 1,
             panels: panels
         )

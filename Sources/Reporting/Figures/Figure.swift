@@ -14,8 +14,15 @@ public protocol Figure: Sendable {
     /// Selections that the figure heeds.
     static var parameters: [FigureParameter] { get }
 
+    /// Of ``tables``, those that a selection needs.
+    static func tables(for selection: FigureSelection) -> [String]
+
     /// - Throws: ``ReportingError`` when a table, column or selected row is not there; never an empty panel.
     static func plot(_ input: FigureInput) throws -> Plot
+}
+
+extension Figure {
+    public static func tables(for selection: FigureSelection) -> [String] { tables }
 }
 
 /// A part of a ``FigureSelection`` that a figure heeds.
@@ -29,11 +36,14 @@ public struct FigureContext: Sendable, Equatable, Codable {
     public var text: String
     /// Number of tokens that the tables stand for; `nil` when unknown.
     public var tokens: Int?
+    /// Elements of the capture that are NaN or infinite; `nil` leaves it to the tables to tell.
+    public var nonfinite: Int?
 
-    public init(model: String, text: String, tokens: Int?) {
+    public init(model: String, text: String, tokens: Int?, nonfinite: Int? = nil) {
         self.model = model
         self.text = text
         self.tokens = tokens
+        self.nonfinite = nonfinite
     }
 
     /// `Model SmolLM2, text WikiText-2, 2,048 tokens.`
@@ -53,7 +63,7 @@ public struct FigureSelection: Sendable, Equatable, Codable {
     public var tensors: [String]?
     public var schemes: [String]?
     public var metrics: [String]?
-    /// Column of a statistics table.
+    /// A column of a table with layers and heads, or `TABLE.COLUMN`.
     public var statistic: String?
 
     public init(

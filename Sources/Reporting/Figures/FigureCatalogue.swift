@@ -58,7 +58,7 @@ public enum FigureCatalogue {
     ) throws -> String {
         let type = try figure(id)
         let input = FigureInput(figure: type, tables: tables, context: context, selection: selection)
-        for table in type.tables { _ = try input.table(table) }
+        for table in type.tables(for: selection) { _ = try input.table(table) }
         return try type.plot(input).svg(id: documentID ?? id)
     }
 }

@@ -86,9 +86,30 @@ public struct FigureInput: Sendable {
         .emptyTable(figure: figureID, table: table, reason: reason)
     }
 
-    /// Sentence on the data, then notes, as one caption.
-    func caption(_ notes: String...) -> String {
-        ([context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " ")
+    /// Names of all tables that there are, in order.
+    var tableNames: [String] { tables.keys.sorted() }
+
+    /// Sentences on the data, then notes, as one caption.
+    func caption(_ notes: String...) -> String { caption(notes) }
+
+    func caption(_ notes: [String]) -> String {
+        ([context.sentence, nonfiniteSentence] + notes).filter { !$0.isEmpty }.joined(separator: " ")
+    }
+
+    /// What a reader must know of a capture that is not whole.
+    private var nonfiniteSentence: String {
+        guard let count = context.nonfinite ?? nonfiniteInTables, count > 0 else { return "" }
+        let number = NumberText.short(Double(count), digits: 9)
+        return "\(number) element\(count == 1 ? " is" : "s are") NaN or infinite and left out."
+    }
+
+    /// Of the captured tensors, from the first table of statistics that there is: each counts all elements.
+    private var nonfiniteInTables: Int? {
+        for name in ["statistics-layer", "statistics-head", "statistics-channel"] {
+            guard let table = tables[name], let place = table.index(of: "nonfinite") else { continue }
+            return table.rows.reduce(0) { $0 + max(0, $1[place].integer ?? 0) }
+        }
+        return nil
     }
 
     /// How a table comes about.

@@ -1,73 +1,52 @@
 import Plotting
 import TensorCore
 
-/// Any statistic of the heads as a map of layer × head, one panel a tensor, on one colour scale.
+/// Any statistic of the heads as a map of layer × head, one panel a tensor, on one colour scale: of `statistics-head`, or
+/// of another table with layers and heads, such as the effective rank or the entropy of attention.
 public enum LayerHeadHeatMap: Figure {
     public static let id = "layer-head-heatmap"
-    public static let summary = "any statistic of the heads over layer × head, one panel a tensor, one colour scale"
+    public static let summary = "any statistic that a table has by layer and head, one panel a tensor, one colour scale"
     public static let tables = ["statistics-head"]
     public static let parameters: [FigureParameter] = [.layer, .tensor, .statistic]
 
-    private static let usualStatistics = ["range_to_median_channel", "excess_kurtosis"]
     private static let usualTensors = ["key_pre_rope", "key", "value"]
-    private static let places: Set<String> = ["layer", "head"]
     /// Ratio of the largest to the smallest value from which colours are logarithmic.
     private static let logarithmicFrom = 20.0
     /// A head stands out from this many times the median head on.
     private static let standsOutFrom = 1.5
 
-    private struct Cell {
-        let layer: Int
-        let tensor: String
-        let head: Int
-        let value: Double
+    /// Another table's column needs that table alone.
+    public static func tables(for selection: FigureSelection) -> [String] {
+        selection.statistic == nil ? tables : []
     }
 
     public static func plot(_ input: FigureInput) throws -> Plot {
-        let table = try input.table(tables[0], columns: ["layer", "tensor", "head"])
-        let statistic = try statistic(input, table)
-        let all: [Cell] = table.rowViews.compactMap { row in
-            guard let layer = row.integer("layer"), let tensor = row.string("tensor"), let head = row.integer("head"),
-                let value = row.number(statistic), value.isFinite
-            else { return nil }
-            return Cell(layer: layer, tensor: tensor, head: head, value: value)
-        }
-        guard !all.isEmpty else { throw input.nothingToShow(in: tables[0], "it has no value of \(statistic)") }
+        let source = try HeadStatistic(input)
+        let (all, statistic) = (source.cells, source.column.name)
+        guard !all.isEmpty else { throw input.nothingToShow(in: source.table, "it has no value of \(statistic)") }
         let tensors = try input.tensors(present: all.map { $0.tensor }, usual: usualTensors)
         let layers = try input.layers(present: all.map { $0.layer })
         let shown = all.filter { tensors.contains($0.tensor) && layers.contains($0.layer) }
         guard let low = shown.map({ $0.value }).min(), let high = shown.map({ $0.value }).max() else {
-            throw input.nothingToShow(in: tables[0], "no row of the chosen layers and tensors")
+            throw input.nothingToShow(in: source.table, "no row of the chosen layers and tensors")
         }
         let isLogarithmic = low > 0 && high / low >= logarithmicFrom
         let domain = domain(low, high, isLogarithmic: isLogarithmic)
-        let column = table.columns.first { $0.name == statistic }
         let panels = try tensors.compactMap { tensor in
-            try panel(tensor, shown.filter { $0.tensor == tensor }, layers, domain, isLogarithmic, column?.unit ?? "")
+            try panel(tensor, shown.filter { $0.tensor == tensor }, layers, domain, isLogarithmic, source.column.unit)
         }
-        guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], LayerHeadGrid.tooMany) }
+        guard !panels.isEmpty else { throw input.nothingToShow(in: source.table, LayerHeadGrid.tooMany) }
         return try Plot(
             title: title(shown, statistic: statistic),
             subtitle: "\(Wording.statistic(statistic)) of every head in every layer; all panels share one colour scale"
                 + (isLogarithmic ? ", which is logarithmic" : ""),
             caption: input.caption(
-                "Statistic \(statistic)" + (column.map { $0.meaning.isEmpty ? "." : ": \($0.meaning.trimmed)" } ?? "."),
+                "Statistic \(statistic)" + (source.column.meaning.isEmpty ? "." : ": \(source.column.meaning.trimmed)"),
+                source.note,
                 "Empty cells: no finite value."
             ),
             panels: panels
         )
-    }
-
-    private static func statistic(_ input: FigureInput, _ table: Table) throws -> String {
-        let numeric = table.columns.filter { $0.kind != .string && !places.contains($0.name) }.map { $0.name }
-        let usual = usualStatistics.first { numeric.contains($0) } ?? numeric.first
-        guard let usual else { throw input.nothingToShow(in: table.name, "it has no statistic") }
-        return try input.chosen(
-            "statistic",
-            input.selection.statistic.map { [$0] },
-            present: numeric,
-            default: [usual]
-        )[0]
     }
 
     private static func domain(_ low: Double, _ high: Double, isLogarithmic: Bool) -> ClosedRange<Double> {
@@ -78,7 +57,7 @@ public enum LayerHeadHeatMap: Figure {
 
     private static func panel(
         _ tensor: String,
-        _ cells: [Cell],
+        _ cells: [HeadStatistic.Cell],
         _ layers: [Int],
         _ domain: ClosedRange<Double>,
         _ isLogarithmic: Bool,
@@ -96,7 +75,7 @@ public enum LayerHeadHeatMap: Figure {
         )
     }
 
-    private static func title(_ cells: [Cell], statistic: String) -> String {
+    private static func title(_ cells: [HeadStatistic.Cell], statistic: String) -> String {
         guard let largest = cells.max(by: { $0.value < $1.value }) else { return Wording.statistic(statistic) }
         let name = Wording.statistic(statistic)
         let place =

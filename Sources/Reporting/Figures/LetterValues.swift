@@ -26,7 +26,7 @@ public enum LetterValues: Figure {
     public static func plot(_ input: FigureInput) throws -> Plot {
         let (all, tensors) = try DistributionQuantiles.read(input) { Set($0.map { $0.layer }).sorted() }
         let panels = try tensors.compactMap { tensor in
-            try panel(tensor, all.filter { $0.tensor == tensor }, isLast: tensor == tensors.last)
+            try panel(tensor, all, isFirst: tensor == tensors.first, isLast: tensor == tensors.last)
         }
         guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], "no layer has quartiles") }
         return try Plot(
@@ -58,9 +58,10 @@ public enum LetterValues: Figure {
     private static func panel(
         _ tensor: String,
         _ all: [DistributionQuantiles],
+        isFirst: Bool,
         isLast: Bool
     ) throws -> (panel: Panel, isSymmetricLogarithmic: Bool)? {
-        let known = all.filter { $0.quantile(0.25) != nil && $0.quantile(0.75) != nil }
+        let known = all.filter { $0.tensor == tensor && $0.quantile(0.25) != nil && $0.quantile(0.75) != nil }
         guard !known.isEmpty else { return nil }
         var marks: [any Mark] = []
         for depth in depths {
@@ -95,7 +96,8 @@ public enum LetterValues: Figure {
         }.filter { $0 > 0 }
         let scale = median(middles)
         let isLong = scale > 0 && (reaches.max() ?? 0) > 20 * scale
-        let deepest = deepest(known)
+        // One bar explains the shades of all panels.
+        let deepest = max(deepest(all), depths.lowerBound + 1)
         return (
             try Panel(
                 title: Wording.capitalized(Wording.plural(tensor)),
@@ -106,15 +108,17 @@ public enum LetterValues: Figure {
                     linearWithin: isLong ? powerOfTen(near: scale) : 1
                 ),
                 marks: marks,
-                colorBar: ColorBar(
-                    ramp: .lagoon,
-                    domain: -Double(max(deepest, depths.lowerBound + 1))...(-Double(depths.lowerBound)),
-                    title: "beyond, each side",
-                    levels: level(max(deepest, depths.lowerBound + 1))...level(depths.lowerBound),
-                    ticks: stride(from: depths.lowerBound, through: deepest, by: 2).map {
-                        Tick(value: -Double($0), label: "1/\(NumberText.short(Double(1 << $0), digits: 7))")
-                    }
-                ),
+                colorBar: !isFirst
+                    ? nil
+                    : ColorBar(
+                        ramp: .lagoon,
+                        domain: -Double(deepest)...(-Double(depths.lowerBound)),
+                        title: "beyond, each side",
+                        levels: level(deepest)...level(depths.lowerBound),
+                        ticks: stride(from: depths.lowerBound, through: deepest, by: 2).map {
+                            Tick(value: -Double($0), label: "1/\(NumberText.short(Double(1 << $0), digits: 7))")
+                        }
+                    ),
                 height: 236
             ), isLong
         )

@@ -32,8 +32,8 @@ public enum MagnitudeDistribution: Figure {
             title: title(all),
             subtitle: "Share of elements whose magnitude is at most (left) and more than (right) the one on the axis",
             caption: input.caption(
-                "From \(all.map { $0.points.count }.max() ?? 0) quantiles of each layer's tensor, joined by straight lines. Dashed rule on the right: one "
-                    + "element in 1,000."
+                "From \(all.map { $0.points.count }.max() ?? 0) quantiles of each layer's tensor, joined by straight lines. "
+                    + "Dashed lines mostly lie on another. Dashed rule on the right: one element in 1,000."
             ),
             columns: 2,
             panels: panels
@@ -57,17 +57,21 @@ public enum MagnitudeDistribution: Figure {
         let ratio = domain.upperBound / domain.lowerBound
         let steps = (0...160).map { domain.lowerBound * pow(ratio, Double($0) / 160) }
         var below: [any Mark] = [], above: [any Mark] = [try RuleMark(y: tailShare)]
-        for one in own {
+        for (place, one) in own.enumerated() {
             // With the quantiles' own magnitudes, between which a tail can fall within one step.
             let known = one.points.map { abs($0.value) }.filter { domain.contains($0) }
             let grid = Set(steps + known).sorted()
             let shares = grid.map { one.knownShare(above: $0) }
             guard shares.contains(where: { $0.isFinite && $0 > 0 }) else { continue }
             let name = Wording.plural(one.tensor)
+            let covered = own[..<place].filter { Self.coincide($0, one, at: steps) }.count
+            let coveredTails = own[..<place].filter { Self.tailsCoincide($0, one, at: steps) }.count
             below.append(
-                try LineMark(x: grid, y: grid.map { 1 - one.share(above: $0) }, series: name)
+                try LineMark(x: grid, y: grid.map { 1 - one.share(above: $0) }, series: name, covers: covered)
             )
-            above.append(try LineMark(x: grid, y: shares.map { $0 > 0 ? $0 : .nan }, series: name))
+            above.append(
+                try LineMark(x: grid, y: shares.map { $0 > 0 ? $0 : .nan }, series: name, covers: coveredTails)
+            )
         }
         guard !below.isEmpty else { return [] }
         let title = isLast ? "Magnitude |x| (unitless)" : ""
@@ -87,6 +91,25 @@ public enum MagnitudeDistribution: Figure {
                 height: isLast ? 223 : 206
             ),
         ]
+    }
+
+    /// Whether one line hides most of the other: apart by less than a line's width at three in four of the magnitudes
+    /// where either rises.
+    private static func coincide(_ a: DistributionQuantiles, _ b: DistributionQuantiles, at steps: [Double]) -> Bool {
+        let pairs = steps.map { (a.share(above: $0), b.share(above: $0)) }.filter {
+            (0.02...0.98).contains($0) || (0.02...0.98).contains($1)
+        }
+        return !pairs.isEmpty && 4 * pairs.count { abs($0 - $1) < 0.015 } >= 3 * pairs.count
+    }
+
+    /// The same on a logarithmic axis.
+    private static func tailsCoincide(
+        _ a: DistributionQuantiles,
+        _ b: DistributionQuantiles,
+        at steps: [Double]
+    ) -> Bool {
+        let pairs = steps.map { (a.knownShare(above: $0), b.knownShare(above: $0)) }.filter { $0 > 0 && $1 > 0 }
+        return !pairs.isEmpty && pairs.allSatisfy { abs(log10($0 / $1)) < 0.1 }
     }
 
     private static func title(_ all: [DistributionQuantiles]) -> String {

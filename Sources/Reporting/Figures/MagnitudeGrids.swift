@@ -62,21 +62,32 @@ struct MagnitudeGrids {
     /// Panels side by side: keys beside values, or one tensor in all its states.
     var columns: Int { tensors.count < 2 ? 1 : tensors.count == 3 ? 3 : 2 }
 
-    /// The greatest magnitude of each vector that is shown in more than one state, by its letter: before RoPE,
-    /// after it and rotated are read off one scale.
-    func sharedScales() -> [String: ClosedRange<Double>] {
-        let states = Dictionary(grouping: tensors) { Wording.magnitude($0) }.filter { $0.value.count > 1 }
-        return states.mapValues { members in
-            let peaks = grids.filter { members.contains($0.tensor) }.flatMap { $0.columnMaxima }.filter(\.isFinite)
+    /// Panels that are to be compared: the states of one vector of one layer.
+    struct Group: Hashable {
+        let letter: String
+        let layer: Int
+
+        init(_ grid: MagnitudeGrid) {
+            letter = Wording.magnitude(grid.tensor)
+            layer = grid.layer
+        }
+    }
+
+    /// The greatest magnitude of each vector that is shown in more than one state: before RoPE, after it and rotated are
+    /// read off one scale. Layers have scales of their own, since one that is wide would flatten all others.
+    func sharedScales() -> [Group: ClosedRange<Double>] {
+        Dictionary(grouping: grids) { Group($0) }.filter { $0.value.count > 1 }.mapValues { members in
+            let peaks = members.flatMap { $0.columnMaxima }.filter(\.isFinite)
             return 0...max(peaks.max() ?? 0, .leastNormalMagnitude)
         }.filter { $0.value.upperBound > .leastNormalMagnitude }
     }
 
     /// What a subtitle says of the scales.
     func scaleNote(_ what: String) -> String {
-        let shared = sharedScales().keys.sorted()
+        let shared = Set(sharedScales().keys.map { $0.letter }).sorted()
         if shared.isEmpty { return grids.count > 1 ? "; every panel has its own \(what) scale" : "" }
-        return "; all panels of \(shared.joined(separator: " and of ")) share one \(what) scale"
+        let ofLayer = layers.count > 1 ? " of one layer" : ""
+        return "; panels of \(shared.joined(separator: " and of "))\(ofLayer) share one \(what) scale"
     }
 
     static func earlyMiddleLate(_ layers: [Int]) -> [Int] {

@@ -30,7 +30,7 @@ public enum MagnitudeHeatMap: Figure {
                 rows: byChannel,
                 x: tokens,
                 y: channels,
-                domain: scales[Wording.magnitude(grid.tensor)]
+                domain: scales[MagnitudeGrids.Group(grid)]
             )
             return try Panel(
                 title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)"
@@ -55,8 +55,7 @@ public enum MagnitudeHeatMap: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element\(isNarrow ? " (unitless)" : "") over tokens and channels"
                 + selected.scaleNote("colour"),
-            caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
-                .filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(MagnitudeGrids.notes(grids)),
             columns: columns,
             panels: panels
         )

@@ -43,7 +43,7 @@ public enum MagnitudeSurface: Figure {
                     )...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
                 ),
                 valueTitle: "\(Wording.magnitude(grid.tensor)) (unitless)",
-                valueRange: scales[Wording.magnitude(grid.tensor)],
+                valueRange: scales[MagnitudeGrids.Group(grid)],
                 annotations: annotations(full.ridges, in: grid),
                 height: [420, 290, 270][columns - 1]
             )
@@ -52,8 +52,7 @@ public enum MagnitudeSurface: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element over tokens and channels"
                 + selected.scaleNote("height"),
-            caption: [input.context.sentence, MagnitudeGrids.notes(grids)]
-                .filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(MagnitudeGrids.notes(grids)),
             columns: columns,
             panels: panels
         )

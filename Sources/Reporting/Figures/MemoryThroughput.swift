@@ -43,7 +43,7 @@ public enum MemoryThroughput: Figure {
             title: title(rows),
             subtitle:
                 "Memory at its peak and tokens a second of a batch, by cache; prompts of the length that a panel names",
-            caption: ([input.context.sentence] + notes).filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption(notes),
             columns: 2,
             panels: panels
         )

@@ -71,11 +71,30 @@ public enum OutlierDefinitions: Figure {
         )
     }
 
-    /// Each definition's rule, as the table words it.
+    /// What families of definitions have in common; the table has the rules in full.
+    private static let families: [(prefix: String, rule: String)] = [
+        ("percentile-99-", "outside the central 99 % of its channel or token"),
+        ("sigma-", "so many standard deviations from the mean"),
+        ("median-channel-", "beyond so many times the median channel’s max |x|"),
+        ("top-", "in the channels of largest norm or mean |x|, so many of a head"),
+        ("llm-int8", "|x| of 6 in 6 % of the tokens and a quarter of the layers"),
+        ("massive", "|x| of 100 and 1,000 times the median"),
+    ]
+    private static let longestRule = 60
+
+    /// The rules in few words: families once, of what belongs to none the start of the table's rule.
     private static func rules(_ rows: [Row], _ definitions: [String]) -> String {
-        definitions.compactMap { definition in
-            rows.first { $0.definition == definition && !$0.rule.isEmpty }.map { "\(definition): \($0.rule.trimmed)" }
-        }.joined(separator: " ")
+        var told: [String] = []
+        for definition in definitions {
+            if let family = families.first(where: { definition.hasPrefix($0.prefix) }) {
+                let text = "\(family.prefix.hasSuffix("-") ? family.prefix + "…" : family.prefix): \(family.rule)"
+                if !told.contains(text) { told.append(text) }
+            } else if let rule = rows.first(where: { $0.definition == definition && !$0.rule.isEmpty })?.rule {
+                let short = rule.prefix { $0 != ";" && $0 != "." }
+                told.append("\(definition): \(short.count > longestRule ? short.prefix(longestRule - 1) + "…" : short)")
+            }
+        }
+        return told.isEmpty ? "" : told.joined(separator: "; ") + ". In full: column rule of \(tables[0]).csv."
     }
 
     private static func panel(

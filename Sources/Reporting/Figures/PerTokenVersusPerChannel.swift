@@ -39,8 +39,7 @@ public enum PerTokenVersusPerChannel: Figure {
             title: PairedErrors.title(shown),
             subtitle:
                 "Error per layer when groups lie along tokens (per channel) or along channels (per token); lower is better",
-            caption: [input.context.sentence, "Round to nearest, \(settings). Mean over KV heads; logarithmic axes."]
-                .filter { !$0.isEmpty }.joined(separator: " "),
+            caption: input.caption("Round to nearest, \(settings). Mean over KV heads; logarithmic axes."),
             columns: panels.count > 1 ? 2 : 1,
             panels: panels
         )

@@ -33,8 +33,7 @@ public enum QualityByCache: Figure {
         return try Plot(
             title: title(rows),
             subtitle: "KL divergence of the next token's distribution from that with a float32 cache; lower is better",
-            caption: [input.context.sentence, "Logarithmic axes.", leftOut(table)].filter { !$0.isEmpty }
-                .joined(separator: " "),
+            caption: input.caption("Logarithmic axes.", leftOut(table)),
             columns: 1,
             panels: panels
         )

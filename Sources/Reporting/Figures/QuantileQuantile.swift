@@ -32,6 +32,7 @@ public enum QuantileQuantile: Figure {
             subtitle: "Standardized quantiles of all elements of a layer; on the dashed line they are a Gaussian's",
             caption: input.caption(
                 "Standardized by mean and standard deviation of the layer's tensor; \(count(known)) quantiles. "
+                    + "Dashed colours lie on another line. "
                     + "Above the line on the right and below it on the left: tails heavier than a Gaussian's."
             ),
             columns: panels.count == 1 ? 1 : panels.count == 3 ? 3 : 2,
@@ -47,12 +48,14 @@ public enum QuantileQuantile: Figure {
         domain: ClosedRange<Double>
     ) throws -> Panel {
         var marks: [any Mark] = [DiagonalMark(-4...4)]
-        for one in own {
+        for (place, one) in own.enumerated() {
+            let near = 0.012 * (domain.upperBound - domain.lowerBound)
             marks.append(
                 try LineMark(
                     x: one.points.map { $0.standardNormal },
                     y: one.points.map { ($0.value - one.mean) / one.standardDeviation },
-                    series: Wording.plural(one.tensor)
+                    series: Wording.plural(one.tensor),
+                    covers: own[..<place].filter { coincide($0, one, within: near) }.count
                 )
             )
             let ends = one.points.filter { abs($0.standardNormal) > 2 }
@@ -78,6 +81,17 @@ public enum QuantileQuantile: Figure {
             marks: marks,
             height: 290
         )
+    }
+
+    /// Whether two lines hide each other.
+    private static func coincide(_ a: DistributionQuantiles, _ b: DistributionQuantiles, within near: Double) -> Bool {
+        a.points.count == b.points.count
+            && zip(a.points, b.points).allSatisfy { first, second in
+                let (one, other) = (
+                    (first.value - a.mean) / a.standardDeviation, (second.value - b.mean) / b.standardDeviation
+                )
+                return first.probability == second.probability && abs(one - other) < near
+            }
     }
 
     private static func title(_ all: [DistributionQuantiles]) -> String {

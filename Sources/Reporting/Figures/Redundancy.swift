@@ -22,7 +22,7 @@ public enum Redundancy: Figure {
     public static func plot(_ input: FigureInput) throws -> Plot {
         let table = try input.table(
             tables[0],
-            columns: ["layer", "tensor", "head", "neighbour_cosine", "delta_variance_ratio"]
+            columns: ["layer", "tensor", "head", "neighbour_cosine_centred", "delta_variance_ratio"]
         )
         let places = table.rowViews.compactMap { row in
             row.integer("layer").flatMap { layer in row.string("tensor").map { (layer, $0) } }
@@ -38,7 +38,7 @@ public enum Redundancy: Figure {
                 return Sample(layer: layer, series: Wording.plural(tensor), value: value)
             }
         }
-        let cosines = samples(table, "neighbour_cosine")
+        let cosines = samples(table, "neighbour_cosine_centred")
         var panels: [Panel] = []
         func add(_ title: String, _ axis: Plotting.Axis, _ samples: [Sample], at one: Double? = nil) throws {
             var marks: [any Mark] = try one.map { [try RuleMark(y: $0)] } ?? []
@@ -50,18 +50,20 @@ public enum Redundancy: Figure {
             guard marks.contains(where: { $0.series != nil }) else { return }
             panels.append(try Panel(title: title, x: .layers(layers), y: axis, marks: marks, height: 216))
         }
-        try add("Neighbouring tokens: cosine", Axis("Cosine", includesZero: true), cosines)
+        try add("Neighbouring tokens: centred cosine", Axis("Cosine", includesZero: true), cosines)
         try add(
             "Neighbouring tokens: variance of the difference",
-            Axis("Variance / element’s", includesZero: true),
+            Axis("Variance / tensor’s", includesZero: true),
             samples(table, "delta_variance_ratio"),
             at: 1
         )
-        if let other = input.optionalTable(crossLayerTable), has(other, ["prediction_relative_error"]) {
+        var unexplained: [Sample] = []
+        if let other = input.optionalTable(crossLayerTable), has(other, ["unexplained_variance"]) {
+            unexplained = samples(other, "unexplained_variance")
             try add(
-                "Predicted from the layer before: error",
-                Axis("Relative error", includesZero: true),
-                samples(other, "prediction_relative_error"),
+                "Variance that the layer before does not explain",
+                Axis("Variance / tensor’s", includesZero: true),
+                unexplained,
                 at: 1
             )
         }
@@ -78,12 +80,12 @@ public enum Redundancy: Figure {
         }
         guard !panels.isEmpty else { throw input.nothingToShow(in: tables[0], "no finite value of the chosen layers") }
         return try Plot(
-            title: title(cosines),
+            title: title(cosines, unexplained),
             subtitle: "What is alike could be stored once; dashed line: nothing to gain",
             caption: input.caption(
-                "Lines: mean over heads; bands: range over heads.",
-                panels.contains { $0.title.hasPrefix("Predicted") }
-                    ? "Prediction: ridge regression, error on tokens that it was not fitted to." : "",
+                "Lines: mean over heads; bands: range over heads. Centred: less the mean vector of the head.",
+                unexplained.isEmpty
+                    ? "" : "Layer before: ridge regression, 1 − R² on tokens that it was not fitted to.",
                 entropyNote
             ),
             columns: 2,
@@ -100,18 +102,25 @@ public enum Redundancy: Figure {
         return (bits, table.filter { $0.integer("bits") == bits })
     }
 
-    private static func title(_ cosines: [Sample]) -> String {
-        let series = unique(cosines.map { $0.series })
-        let middles = series.map { name in (name, median(cosines.filter { $0.series == name }.map { $0.value })) }
-        guard let most = middles.max(by: { $0.1 < $1.1 }), let least = middles.min(by: { $0.1 < $1.1 }),
-            most.1.isFinite
+    private static func title(_ cosines: [Sample], _ unexplained: [Sample]) -> String {
+        let middles = medians(cosines)
+        guard let most = middles.max(by: { $0.value < $1.value }), let least = middles.min(by: { $0.value < $1.value })
         else { return "Likeness of neighbouring tokens and layers" }
         func number(_ value: Double) -> String { NumberText.fixed(value, decimals: 2) }
-        if most.0 == least.0 { return "Neighbouring tokens have \(most.0) of cosine \(number(most.1)) (median head)" }
-        return most.1 - least.1 > 0.1
-            ? "Neighbouring tokens are alike in their \(most.0) (cosine \(number(most.1))), less in their \(least.0) "
-                + "(\(number(least.1)))"
-            : "Neighbouring tokens are about as alike in \(most.0) as in \(least.0): cosine \(number(most.1)) and "
-                + number(least.1)
+        let other = most.series == least.series ? "" : " and of \(number(least.value)) in their \(least.series)"
+        let alike =
+            "Less the mean, neighbouring tokens have a cosine of \(number(most.value)) in their \(most.series)\(other)"
+        guard let known = medians(unexplained).min(by: { $0.value < $1.value }) else { return alike }
+        return known.value < 1
+            ? "\(alike); the layer before explains \(Wording.percent(1 - known.value)) of the variance of the "
+                + known.series
+            : "\(alike); the layer before explains nothing"
+    }
+
+    /// The middle of each series, in their order; without those that have none.
+    private static func medians(_ samples: [Sample]) -> [(series: String, value: Double)] {
+        unique(samples.map { $0.series }).map { name in
+            (name, median(samples.filter { $0.series == name }.map { $0.value }))
+        }.filter { $0.1.isFinite }
     }
 }

@@ -17,11 +17,18 @@ public enum LatexExport {
         tables.values.filter { !$0.rows.isEmpty && $0.rows.count <= rowLimit }.map { $0.name }.sorted()
     }
 
-    /// `NAME.tex` for each table, and `all-tables.tex`, a whole document that inputs them.
+    /// Tables that the export makes of the run's: shown first, and by default.
+    public static func madeTables(_ tables: [String: Table]) -> [Table] {
+        StructureOverview.table(tables).map { [$0] } ?? []
+    }
+
+    /// `NAME.tex` for each table, `findings.tex` with the run's findings as a list, and `all-tables.tex`, a whole
+    /// document that inputs them.
     ///
-    /// - Parameter names: tables of `content`; names that it does not have are left out.
+    /// - Parameter names: tables of `content` or of ``madeTables(_:)``; names that neither has are left out.
     public static func files(_ content: ReportContent, names: [String]) -> [File] {
-        let tables = names.compactMap { content.tables[$0] }
+        let made = madeTables(content.tables)
+        let tables = names.compactMap { name in content.tables[name] ?? made.first { $0.name == name } }
         let fragments = tables.map { table in
             File(
                 name: "\(table.name).tex",
@@ -33,7 +40,20 @@ public enum LatexExport {
                 ).text
             )
         }
-        return fragments + [File(name: "all-tables.tex", text: document(fragments))]
+        let findings = findings(content).map { [File(name: "findings.tex", text: $0)] } ?? []
+        return fragments + findings + [File(name: "all-tables.tex", text: document(findings + fragments))]
+    }
+
+    /// Verdicts and findings of the structure study as a list; `nil` without any.
+    private static func findings(_ content: ReportContent) -> String? {
+        let items =
+            content.verdicts.map { ("\($0.claim) (\($0.outcome.rawValue))", $0.sentence) }
+            + StructureFinding.all(content.tables).map { ($0.topic, $0.sentence) }
+        guard !items.isEmpty else { return nil }
+        let warning = content.alterations.map { "\\item[Altered] \(LatexText.escaped($0.sentence)).\n" }.joined()
+        return "% Made by 'kvatlas export latex' from the run's tables.\n\\begin{description}\n" + warning
+            + items.map { "\\item[\(LatexText.escaped($0))] \(LatexText.escaped($1))\n" }.joined()
+            + "\\end{description}\n"
     }
 
     /// Writes files into a folder, which is made; each appears whole or not at all.

@@ -56,6 +56,37 @@ enum NotebookCode {
         )
         """#
 
+    static let structureText = """
+        ## The structure study
+
+        One row a tensor: medians over layers and heads of the tables that the run has; `tables/README.md` defines their \
+        columns.
+        """
+
+    static let structure = #"""
+        def by_tensor(table, columns, **only):
+            """The median of some columns for each tensor, of the rows that `only` names; empty without the table."""
+            rows = TABLES.get(table)
+            if rows is None or "tensor" not in rows:
+                return pd.DataFrame()
+            for column, value in only.items():
+                rows = rows[rows[column] == value]
+            return rows.groupby("tensor")[[column for column in columns if column in rows]].median()
+
+
+        parts = [
+            by_tensor("transform-effects", ["range_to_median_channel", "excess_kurtosis"], transform="none"),
+            by_tensor("transform-effects", ["range_to_median_channel", "excess_kurtosis"], transform="hadamard").add_suffix(
+                " rotated"
+            ),
+            by_tensor("spectrum-summary", ["effective_rank", "components_90"]),
+            by_tensor("locality", ["neighbour_cosine_centred", "delta_variance_ratio"]),
+            by_tensor("cross-layer", ["unexplained_variance"]),
+            by_tensor("outlier-stability", ["jaccard", "spearman"], kind="sequence").add_suffix(" between texts"),
+        ]
+        pd.concat([part for part in parts if len(part)], axis=1).round(3)
+        """#
+
     static let captureText = """
         ## The capture
 

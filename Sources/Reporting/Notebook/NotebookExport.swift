@@ -40,6 +40,10 @@ public enum NotebookExport {
                 svg: embedded.contains(figure.id) ? figure.svg : nil
             )
         }
+        if StructureOverview.table(content.tables) != nil {
+            cells.append(.markdown("structure-text", NotebookCode.structureText))
+            cells.append(.code("structure", NotebookCode.structure))
+        }
         let redraws = NotebookRedraw.all.filter { $0.isPossible(content.tables) }
         if !redraws.isEmpty {
             cells.append(
@@ -118,7 +122,9 @@ public enum NotebookExport {
         for verdict in content.verdicts {
             text += "\n- **\(escaped(verdict.claim))**: \(verdict.outcome.rawValue). \(escaped(verdict.sentence))"
         }
-        if content.verdicts.isEmpty {
+        let findings = StructureFinding.all(content.tables)
+        for finding in findings { text += "\n- **\(escaped(finding.topic))**: \(escaped(finding.sentence))" }
+        if content.verdicts.isEmpty, findings.isEmpty {
             // Titles are escaped for XML, which Markdown reads as well.
             for figure in content.figures { text += "\n- \(figure.escapedTitle)" }
         }

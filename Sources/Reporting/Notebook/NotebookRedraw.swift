@@ -14,7 +14,25 @@ struct NotebookRedraw {
         return columns.allSatisfy { table.index(of: $0) != nil }
     }
 
-    static let all = [magnitudes, pairs, quality, decode]
+    static let all = [magnitudes, pairs, sinks, quality, decode]
+
+    private static let sinks = NotebookRedraw(
+        id: "sinks",
+        table: "attention-sinks",
+        columns: ["layer", "token", "piece", "attention_share"],
+        text: "Share of attention of the tokens that get most of it, layer by layer.",
+        code: #"""
+            table = TABLES["attention-sinks"].dropna(subset=["attention_share"])
+            order = table.groupby("token").attention_share.sum().sort_values(ascending=False).index[:5]
+            figure, axis = plt.subplots(figsize=(9, 3.6), layout="constrained")
+            for token in order:
+                rows = table[table.token == token].sort_values("layer")
+                axis.plot(rows.layer, 100 * rows.attention_share, marker="o", markersize=3, label=f"{token} {rows.piece.iloc[0]!r}")
+            axis.set(xlabel="layer", ylabel="share of attention (%)", ylim=(0, None))
+            axis.legend(title="token", fontsize=8)
+            plt.show()
+            """#
+    )
 
     private static let magnitudes = NotebookRedraw(
         id: "magnitudes",

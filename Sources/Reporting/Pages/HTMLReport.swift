@@ -72,8 +72,39 @@ public enum HTMLReport {
             page.element("p", verdict.sentence)
             page.raw("</div>\n")
         }
+        structure(content, to: &page)
         findings(content.figures, to: &page)
         page.raw("</section>\n")
+    }
+
+    /// The structure study in sentences and one row a tensor.
+    private static func structure(_ content: ReportContent, to page: inout HTMLWriter) {
+        let findings = StructureFinding.all(content.tables)
+        guard !findings.isEmpty else { return }
+        page.element("h3", "The structure of the cache")
+        page.raw("<ul class=\"findings\">\n")
+        for finding in findings {
+            page.raw("<li><strong>\(HTMLWriter.escaped(finding.topic)).</strong> ")
+            page.text(finding.sentence)
+            page.raw("</li>\n")
+        }
+        page.raw("</ul>\n")
+        guard let overview = StructureOverview.table(content.tables) else { return }
+        page.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Structure by tensor\">")
+        page.raw("<table class=\"paper\"><thead><tr>")
+        for column in overview.columns {
+            page.raw("<th scope=\"col\" title=\"\(HTMLWriter.escaped(column.meaning))\">")
+            page.text(column.name.replacing("_", with: " "))
+            page.raw("</th>")
+        }
+        page.raw("</tr></thead><tbody>\n")
+        for row in overview.rows {
+            page.raw("<tr>")
+            page.element("th", Wording.plural(row[0].string ?? ""))
+            for value in row.dropFirst() { page.number(value) }
+            page.raw("</tr>\n")
+        }
+        page.raw("</tbody></table></div>\n")
     }
 
     /// The figures' titles are findings with their numbers.

@@ -10,7 +10,7 @@ struct ReportTables {
     /// Tables that stand first, in this order; the first two are open.
     private static let first = [
         "outlier-channels", "per-token-vs-per-channel", "quality", "decode", "errors-by-layer", "statistics-layer",
-        "outlier-stability",
+        "outlier-stability", "transform-effects", "locality", "cross-layer", "spectrum-summary",
     ]
     private static let openCount = 2
 
@@ -68,12 +68,14 @@ struct ReportTables {
     private func write(_ table: Table, isOpen: Bool, to page: inout HTMLWriter) {
         let title = Wording.capitalized(table.name.replacing("-", with: " "))
         page.raw("<details\(isOpen ? " open" : "")><summary>")
-        page.text("\(title) (\(Self.count(table.rows.count)) rows)")
+        let part = isCut(table) ? "the first \(Self.rowsShown) of " : ""
+        page.text("\(title) (\(part)\(Self.count(table.rows.count)) rows)")
         page.raw("</summary>\n")
         if let alteration = content.alterations.first(where: { $0.file == "tables/\(table.name).csv" }) {
             page.element("p", "This table \(alteration.problem).", class: "altered")
         }
         if !table.meaning.isEmpty { page.element("p", table.meaning) }
+        if isCut(table) { partial(table, to: &page) }
         if table.rows.isEmpty {
             page.element("p", "It has no rows.")
         } else {
@@ -107,6 +109,42 @@ struct ReportTables {
         if table.rows.count > Self.rowsShown, whole.contains(table.name) {
             page.raw("<script type=\"application/json\">\(TableData.json(table))</script>\n")
         }
+    }
+
+    /// Whether the page has only a part of the table, with or without scripting.
+    private func isCut(_ table: Table) -> Bool {
+        table.rows.count > Self.rowsShown && !whole.contains(table.name)
+    }
+
+    /// Says before the rows that most of them are elsewhere, and sums all of them up.
+    private func partial(_ table: Table, to page: inout HTMLWriter) {
+        page.raw("<p class=\"altered\">")
+        page.text(
+            "Only the first \(Self.rowsShown) of \(Self.count(table.rows.count)) rows are here, and only they are sorted and "
+                + "filtered: the page would be too large with all of them. All are in "
+        )
+        page.link("tables/\(table.name).csv", "tables/\(table.name).csv")
+        page.text(".")
+        page.raw("</p>\n")
+        let numbers = TableSummary(table)
+        guard !numbers.rows.isEmpty else { return }
+        page.element("p", "Every column of numbers over all rows:")
+        page.raw("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr><th>column</th>")
+        for name in TableSummary.names { page.element("th", name, class: "n") }
+        page.raw("</tr></thead><tbody>\n")
+        for row in numbers.rows {
+            page.raw("<tr>")
+            page.element("th", row.column.replacing("_", with: " "))
+            for value in row.values {
+                if case .integer(let count) = value {
+                    page.element("td", Self.count(count), class: "n")
+                } else {
+                    page.number(value)
+                }
+            }
+            page.raw("</tr>\n")
+        }
+        page.raw("</tbody></table></div>\n<p>The first rows:</p>\n")
     }
 
     /// What a page does not show of a table.

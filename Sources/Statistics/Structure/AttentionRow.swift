@@ -18,10 +18,10 @@ public struct AttentionRow: Sendable, Equatable {
     public let tokenShare: Double
 
     /// - Parameters:
-    ///   - weights: of the visible tokens, in order; together about 1.
+    ///   - weights: of the visible tokens, in order; together about 1. Tokens that a window hides are not among them.
     ///   - negligible: part of the largest weight below which a weight counts as none.
-    ///   - first: tokens at the start of the sequence.
-    ///   - recent: tokens at the end.
+    ///   - first: how many of them are first tokens of the sequence.
+    ///   - recent: how many are recent, from the end.
     ///   - held: share of the weight that `tokenShare` is about.
     /// - Returns: `nil` for no token, and for weights with NaN or infinity.
     /// - Complexity: O(n log n).

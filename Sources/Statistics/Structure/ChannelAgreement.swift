@@ -60,6 +60,14 @@ public enum ChannelAgreement {
         return jaccard(Set(largest(count, of: first)), Set(largest(count, of: second)))
     }
 
+    /// Places of the channels whose magnitude is more than `multiple` times the median channel's; none where that is 0.
+    ///
+    /// - Complexity: O(n log n).
+    public static func outliers(_ magnitudes: [Double], beyond multiple: Double) -> Set<Int> {
+        guard let middle = median(magnitudes.filter { !$0.isNaN }), middle > 0 else { return [] }
+        return Set(magnitudes.indices.filter { magnitudes[$0] > multiple * middle })
+    }
+
     /// Jaccard's index |A ∩ B| / |A ∪ B|; `nil` for two empty sets.
     public static func jaccard<Element>(_ a: Set<Element>, _ b: Set<Element>) -> Double? {
         let union = a.union(b)

@@ -61,12 +61,18 @@ public struct LinearPrediction: Sendable {
         tried.add(extended(x, rows: rows), y, rows: rows)
     }
 
-    /// ‖prediction − Y‖² / ‖Y‖² over the rows to try; `nil` without rows of either sort, or with Y all zero.
+    /// The share of the variance of Y that the prediction leaves, 1 − R²: ‖prediction − Y‖² / ‖Y − Ȳ‖² over the rows to
+    /// try, with Ȳ their mean. Above 1 where their mean would have been the better guess; `nil` without rows of either
+    /// sort, or where Y does not vary by more than rounding.
     ///
     /// - Complexity: O((inputs + outputs) · inputs²).
-    public func relativeError() -> Double? {
+    public func unexplainedVariance() -> Double? {
         let n = inputs + 1
-        guard learnt.rows > 0, tried.energy > 0, outputs > 0 else { return nil }
+        guard learnt.rows > 0, tried.rows > 0, outputs > 0 else { return nil }
+        // The column of ones makes the last row of XᵀY the sums of Y.
+        let sums = tried.cross[inputs * outputs..<n * outputs]
+        let variation = tried.energy - sums.reduce(0) { $0 + $1 * $1 } / Double(tried.rows)
+        guard variation > 1e-12 * tried.energy else { return nil }
         var gram = learnt.gram
         let trace = (0..<n).reduce(0.0) { $0 + gram[$1 * n + $1] }
         for i in 0..<n { gram[i * n + i] += max(1e-9, Self.damping * trace / Double(n)) }
@@ -76,7 +82,7 @@ public struct LinearPrediction: Sendable {
         let rows = (0..<n).flatMap { row in weights.map { $0[row] } }
         let product = LinearAlgebra.transposedProduct(tried.gram, rows, rows: n)
         let error = rows.indices.reduce(tried.energy) { $0 + rows[$1] * (product[$1] - 2 * tried.cross[$1]) }
-        return max(0, error) / tried.energy
+        return max(0, error) / variation
     }
 
     private func extended(_ x: [Double], rows: Int) -> [Double] {

@@ -13,14 +13,15 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             Each side is a capture file or the folder of a run. Said are differing models,
             texts and settings, then the statistics of each tensor by layer, whether the
-            same channels are large, and of runs the errors and quality of the schemes
-            that both have. Layers are held beside each other by number or, of models
-            with other numbers of layers, by relative depth. Two captures of the same
-            tokens are compared element by element.
+            same channels are large, and of runs where the tables of the structure study
+            differ most, and the errors and quality of the schemes that both have.
+            Layers are held beside each other by number or, of models with other numbers
+            of layers, by relative depth. Two captures of the same tokens are compared
+            element by element.
 
-            --out writes the tables compare-statistics, compare-channels and
-            compare-errors with a README of their columns to a folder; a FILE.csv takes
-            one of them, see --table.
+            What is printed is a summary. --out writes the tables compare-statistics,
+            compare-channels, compare-structure and compare-errors with a README of
+            their columns to a folder; a FILE.csv takes one of them, see --table.
 
             Examples:
               kvatlas compare prose.h5 code.h5
@@ -43,6 +44,7 @@ struct CompareCommand: ParsableCommand {
     enum TableName: String, ExpressibleByArgument, CaseIterable {
         case statistics = "compare-statistics"
         case channels = "compare-channels"
+        case structure = "compare-structure"
         case errors = "compare-errors"
     }
 
@@ -167,14 +169,17 @@ struct ComparisonSummary: Encodable {
         sideBySide = comparison.isIdentical ? nil : Self.sideBySide(comparison.tables)
     }
 
-    /// Words first, then largest magnitude and spread of each tensor by layer, where they differ.
+    /// Words first, then largest magnitude and spread of each tensor by layer, where they differ most.
     var text: String {
         let heading = TextColumns([["A", a], ["B", b]]).text
         return ([heading, findings.joined(separator: "\n")] + (sideBySide.map { [$0] } ?? []))
             .joined(separator: "\n\n")
     }
 
-    /// One row a pair of layers of a tensor in which either of two statistics differs.
+    /// Rows that are printed side by side; the table has all.
+    private static let mostRows = 16
+
+    /// One row a pair of layers of a tensor in which either of two statistics differs, those that differ most.
     private static func sideBySide(_ tables: [Table]) -> String? {
         guard let table = tables.first(where: { $0.name == "compare-statistics" }) else { return nil }
         let shown = ["absolute_maximum", "standard_deviation"]
@@ -184,7 +189,7 @@ struct ComparisonSummary: Encodable {
         ]
         var places: [[String]] = []
         var cells: [[String]: [String]] = [:]
-        var differing: Set<[String]> = []
+        var differing: [[String]: Double] = [:]
         for row in table.rowViews {
             guard let statistic = row.string("statistic"), let place = shown.firstIndex(of: statistic) else { continue }
             let layers = ["layer_a", "layer_b"].map { row.integer($0).map { "\($0)" } ?? "-" }
@@ -194,9 +199,21 @@ struct ComparisonSummary: Encodable {
                 let text = row.number(side).map { String(format: "%.4g", $0) } ?? "-"
                 cells[key, default: [String](repeating: "-", count: 6)][place * sides.count + index] = text
             }
-            if row.number("relative_difference") != 0 { differing.insert(key) }
+            let relative = row.number("relative_difference") ?? 0
+            if relative != 0 { differing[key] = max(differing[key] ?? 0, relative) }
         }
-        let rows = places.filter { differing.contains($0) }.map { $0 + (cells[$0] ?? []) }
-        return rows.isEmpty ? nil : TextColumns([header] + rows).text
+        // Of equal ones, the first.
+        let order = places.indices.filter { differing[places[$0]] != nil }
+        let ranked = order.sorted { first, second in
+            let (one, other) = (differing[places[first]] ?? 0, differing[places[second]] ?? 0)
+            return one == other ? first < second : one > other
+        }
+        let shown = ranked.prefix(mostRows).sorted().map { places[$0] }
+        guard !shown.isEmpty else { return nil }
+        let text = TextColumns([header] + shown.map { $0 + (cells[$0] ?? []) }).text
+        let rest = order.count - shown.count
+        return rest > 0
+            ? "\(text)\n\(rest) more pairs of layers, which differ less, are in the table \(table.name); --out writes it"
+            : text
     }
 }

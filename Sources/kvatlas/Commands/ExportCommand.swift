@@ -84,8 +84,9 @@ struct ExportLatexCommand: ParsableCommand {
         commandName: "latex",
         abstract: "Write a run's tables as LaTeX, with booktabs.",
         discussion: """
-            One fragment a table, to be \\input, with caption and label, and all-tables.tex, a document
-            that shows them all. Numbers are rounded and stand point under point in plain columns;
+            One fragment a table, to be \\input, with caption and label, findings.tex, what the run shows
+            in sentences, and all-tables.tex, a document that shows them all. structure-overview sums the
+            structure study up, a row a tensor. Numbers are rounded and stand point under point in plain columns;
             columns with one value in all rows go into the caption. Tables of more than \(LatexExport.rowLimit) rows
             are written only if named.
 
@@ -117,14 +118,15 @@ struct ExportLatexCommand: ParsableCommand {
     func run() throws {
         let alterations = try checkRun(folder)
         let content = try Report.build(runDirectory: folder, alterations: alterations)
-        let known = content.tables.keys.sorted()
+        let made = LatexExport.madeTables(content.tables).map { $0.name }
+        let known = made + content.tables.keys.sorted()
         for name in tables where !known.contains(name) {
             throw UsageError(
                 command: "export latex",
                 underlying: UnknownNameError(what: "table", name: name, allowed: known)
             )
         }
-        let names = tables.isEmpty ? LatexExport.defaultTables(content.tables) : tables
+        let names = tables.isEmpty ? made + LatexExport.defaultTables(content.tables) : tables
         let target = out ?? folder + "/latex"
         let files = LatexExport.files(content, names: names)
         for file in files { try refuseExisting(target + "/" + file.name, overwrite: overwrite) }

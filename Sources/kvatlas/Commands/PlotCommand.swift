@@ -22,6 +22,8 @@ struct PlotCommand: ParsableCommand {
                 --tensor key_pre_rope,key,key_rotated --out states.svg
               kvatlas plot runs/01-distribution --figure layer-head-heatmap \\
                 --statistic excess_kurtosis --out heads.svg
+              kvatlas plot capture.h5 --figure layer-head-heatmap \\
+                --statistic attention-profile.entropy --out entropy.svg
             """
     )
 
@@ -55,7 +57,13 @@ struct PlotCommand: ParsableCommand {
     )
     var tensor: String?
 
-    @Option(help: ArgumentHelp("Column of 'statistics-head', for layer-head-heatmap.", valueName: "id"))
+    @Option(
+        help: ArgumentHelp(
+            "For layer-head-heatmap, a column of a table with layers and heads, such as excess_kurtosis or "
+                + "effective_rank, or TABLE.COLUMN.",
+            valueName: "id"
+        )
+    )
     var statistic: String?
 
     @Option(
@@ -92,6 +100,7 @@ struct PlotCommand: ParsableCommand {
                 layer: layer,
                 head: head,
                 tensors: tensors,
+                statistic: statistic,
                 progress: bar.update
             )
             bar.finish("\(capture.tokenCount) tokens")

@@ -112,6 +112,40 @@ import Testing
         #expect(Set(result.rows("attention-sinks").map { $0.integer("token") }).isSuperset(of: [0, 3, 70, 73]))
     }
 
+    /// Equal keys get equal attention, of the tokens within the window.
+    @Test func aWindowHidesTokensFromEveryShare() throws {
+        var planted = PlantedCapture()
+        planted.sequenceLengths = [200]
+        planted.windows = [10, nil]
+        planted.element = { tensor, _, _, _, _, value in tensor == .key ? 1 : value }
+        let result = try study(planted, StructureStudySettings(analyses: [.attention]))
+        for (layer, window) in [(0, 10), (1, 200)] {
+            let visible = (0..<200).map { min($0 + 1, window) }
+            func mean(_ share: (_ position: Int, _ visible: Int) -> Double) -> Double {
+                visible.enumerated().reduce(0) { $0 + share($1.offset, $1.element) } / 200
+            }
+            for row in result.rows("attention-profile", layer: layer) {
+                #expect(row.number("sparsity") == 0)
+                // Sums of float32 weights may need one token more.
+                let needed = mean { ceil(0.9 * Double($1) - 1e-9) / Double($1) }
+                let least = mean { _, count in 1 / Double(count) }
+                let found = try #require(row.number("tokens_for_90"))
+                #expect(found >= needed - 1e-9 && found <= needed + least, "layer \(layer)")
+                let first = mean { position, count in
+                    min(1, Double(max(0, 4 - (position + 1 - count))) / Double(count))
+                }
+                #expect(abs(try #require(row.number("first_4_share")) - first) < 1e-5)
+                let entropy = mean { log(Double($1)) }
+                #expect(abs(try #require(row.number("entropy")) - entropy) < 1e-4)
+            }
+        }
+        // In layer 0 each token gets a tenth of the nine later queries that see it, and more where fewer are seen.
+        let rows = result.rows("attention-sinks", layer: 0)
+        let plain = rows.filter { (9..<190).contains($0.integer("position") ?? 0) }
+        #expect(!plain.isEmpty)
+        for row in plain { #expect(abs(try #require(row.number("attention_share")) - 0.1) < 1e-6) }
+    }
+
     @Test func fewerQueriesSampleTheSame() throws {
         let all = try study(planted, StructureStudySettings(analyses: [.attention]))
         let some = try study(planted, StructureStudySettings(analyses: [.attention], maximumQueries: 30))

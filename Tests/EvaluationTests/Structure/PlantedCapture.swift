@@ -14,6 +14,8 @@ struct PlantedCapture {
     var sequenceLengths = [150, 40]
     var tensors: Set<CapturedTensor> = Set(CapturedTensor.allCases)
     var elementType = ElementType.float16
+    /// Tokens that a query of each layer sees; `nil` for a model without windows.
+    var windows: [Int?]?
     /// The element of a token of the capture, from a Gaussian one.
     var element: (_ tensor: CapturedTensor, _ layer: Int, _ token: Int, _ head: Int, _ channel: Int, Float) -> Float =
         { $5 }
@@ -58,9 +60,17 @@ struct PlantedCapture {
             headDim: headDim,
             sequenceLengths: sequenceLengths
         )
+        var metadata = synthetic.metadata
+        metadata.attention = windows.map { windows in
+            AttentionLayout(
+                scale: 1 / Float(headDim).squareRoot(),
+                rotations: [RotaryEmbedding(base: metadata.ropeBase)],
+                layers: windows.map { AttentionReach(window: $0, rotation: 0) }
+            )
+        }
         let recorder = try CaptureRecorder(
             path: path,
-            metadata: synthetic.metadata,
+            metadata: metadata,
             tensors: tensors,
             layers: Array(0..<layers),
             elementType: elementType,

@@ -17,6 +17,7 @@ import Testing
         let effects: [String: [String: Double]]
         let crossLayer: [String: Double]
         let spearmanOfHalves: Double
+        let outliersOfHalves: [Int]
 
         struct SpectrumOfHead: Decodable {
             let singularValues: [Double]
@@ -38,6 +39,7 @@ import Testing
             case tokens, heads, channels, layers, spectrum, locality, tiles, effects
             case crossLayer = "cross_layer"
             case spearmanOfHalves = "spearman_of_halves"
+            case outliersOfHalves = "outliers_of_halves"
         }
     }
 
@@ -128,7 +130,7 @@ import Testing
         let row = try #require(rows.first)
         #expect(row.string("part_b") == "text-0 [48, 96)")
         #expect(isClose(row.number("spearman"), golden.spearmanOfHalves, 1e-12))
-        #expect(row.integer("top_count") == 1)
-        #expect(row.number("jaccard_top") == 1)
+        #expect([row.integer("outliers_a"), row.integer("outliers_b")] == golden.outliersOfHalves)
+        #expect(row.number("jaccard") == 1)
     }
 }

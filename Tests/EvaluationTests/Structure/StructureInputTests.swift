@@ -37,7 +37,8 @@ import Testing
         if tokens == 1 {
             #expect(sinks[0].number("attention_share") == nil && sinks[0].string("is_sink") == "no")
             #expect(result.rows("locality").allSatisfy { $0.number("neighbour_cosine") == nil })
-            #expect(result.rows("cross-layer").allSatisfy { $0.number("prediction_relative_error") == nil })
+            #expect(result.rows("locality").allSatisfy { $0.number("neighbour_cosine_centred") == nil })
+            #expect(result.rows("cross-layer").allSatisfy { $0.number("unexplained_variance") == nil })
             #expect(result.rows("tile-imbalance").isEmpty)
             #expect(result.rows("attention-profile")[0].number("entropy") == 0)
         }

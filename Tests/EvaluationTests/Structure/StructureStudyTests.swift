@@ -78,7 +78,19 @@ import Testing
         // Two sequences, and 4 blocks of each: 1 + 6 + 6 pairs.
         #expect(stability.filter { $0.string("kind") == "sequence" }.count == 1)
         #expect(stability.filter { $0.string("kind") == "block" }.count == 12)
-        #expect(stability.allSatisfy { $0.number("jaccard_top") == 1 })
+        for row in stability where row.string("kind") != "rope" {
+            #expect(row.integer("outliers_a") == 1 && row.integer("outliers_b") == 1 && row.number("jaccard") == 1)
+        }
+        // Planted after RoPE only.
+        let turned = stability.filter { $0.string("kind") == "rope" }
+        #expect(turned.map { $0.string("part_a") } == ["key_pre_rope"])
+        #expect(turned.map { $0.integer("outliers_a") } == [0] && turned.map { $0.integer("outliers_b") } == [1])
+        #expect(turned.map { $0.number("jaccard") } == [0])
+        #expect(turned.map { $0.integer("tokens_a") } == [190])
+        // Gaussian values have no outliers, and no agreement on them.
+        let values = result.rows("outlier-stability", layer: 0, tensor: "value")
+        #expect(values.count == 13)
+        for row in values { #expect(row.integer("outliers_a") == 0 && row.number("jaccard") == nil) }
         let effects = result.rows("transform-effects", layer: 0, tensor: "key")
         let (plain, rotated) = (try #require(effects.first), try #require(effects.last))
         #expect(plain.integer("outlier_channels_5x") == 1 && rotated.integer("outlier_channels_5x") == 0)
@@ -201,6 +213,35 @@ import Testing
         let row = try #require(result.rows("locality", tensor: "value", head: 1).first)
         let expected = cosines.reduce(0, +) / Double(cosines.count)
         #expect(abs(try #require(row.number("neighbour_cosine")) - expected) < 1e-12)
+        let means = rows[0].indices.map { channel in rows.reduce(0) { $0 + $1[channel] } / Double(rows.count) }
+        let centred = rows.map { row in zip(row, means).map { $0 - $1 } }
+        let apart = pairs.map { token -> Double in
+            let (a, b) = (centred[token], centred[token - 1])
+            return product(a, b) / (product(a, a) * product(b, b)).squareRoot()
+        }
+        let alike = apart.reduce(0, +) / Double(apart.count)
+        #expect(abs(try #require(row.number("neighbour_cosine_centred")) - alike) < 1e-12)
+    }
+
+    /// A mean that all tokens share is likeness only to the cosine that is not centred.
+    @Test func aSharedMeanIsNoLikeness() throws {
+        var planted = PlantedCapture()
+        planted.layers = 2
+        planted.sequenceLengths = [600]
+        planted.tensors = [.key]
+        planted.element = { $5 + ($4 == 3 ? 20 : 0) }
+        let settings = StructureStudySettings(analyses: [.locality, .layers])
+        let result = try StructureStudy.run(try open(planted), settings: settings)
+        for row in result.rows("locality") {
+            #expect(try #require(row.number("neighbour_cosine")) > 0.9)
+            // Of 599 pairs with a standard deviation of 1/√16.
+            #expect(abs(try #require(row.number("neighbour_cosine_centred"))) < 5 * 0.25 / 599.0.squareRoot())
+            #expect(abs(try #require(row.number("delta_variance_ratio")) - 2) < 0.1)
+        }
+        // Layers are independent: nothing is explained, and differences have both variances.
+        let pair = try #require(result.rows("cross-layer").first)
+        #expect(abs(try #require(pair.number("unexplained_variance")) - 1.1) < 0.1)
+        #expect(abs(try #require(pair.number("delta_variance_ratio")) - 2) < 0.1)
     }
 
     @Test func settingsFillTheirDefaults() throws {

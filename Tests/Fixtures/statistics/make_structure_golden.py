@@ -40,10 +40,13 @@ def spectrum(head):
 
 
 def locality(head):
-    norms = numpy.linalg.norm(head, axis=1)
-    cosines = (head[1:] * head[:-1]).sum(axis=1) / (norms[1:] * norms[:-1])
+    def cosine(rows):
+        norms = numpy.linalg.norm(rows, axis=1)
+        return float(((rows[1:] * rows[:-1]).sum(axis=1) / (norms[1:] * norms[:-1])).mean())
+
     return {
-        "neighbour_cosine": float(cosines.mean()),
+        "neighbour_cosine_centred": cosine(head - head.mean(axis=0)),
+        "neighbour_cosine": cosine(head),
         "delta_variance_ratio": float(numpy.diff(head, axis=0).var(axis=0).sum() / head.var(axis=0).sum()),
     }
 
@@ -65,7 +68,7 @@ def effects(x):
 
 
 def prediction(before, after):
-    """Ridge regression with a constant, learnt on the first half, relative squared error on the second."""
+    """Ridge regression with a constant, learnt on the first half, tried on the second; the variance of differences."""
     half = TOKENS // 2
     x = numpy.hstack([before.reshape(TOKENS, -1), numpy.ones((TOKENS, 1))])
     y = after.reshape(TOKENS, -1)
@@ -74,8 +77,8 @@ def prediction(before, after):
     weights = numpy.linalg.solve(gram, x[:half].T @ y[:half])
     rest = x[half:] @ weights - y[half:]
     return {
-        "prediction_relative_error": float((rest**2).sum() / (y[half:] ** 2).sum()),
-        "delta_relative_norm": float(numpy.linalg.norm(after - before) / numpy.linalg.norm(after)),
+        "unexplained_variance": float((rest**2).sum() / ((y[half:] - y[half:].mean(axis=0)) ** 2).sum()),
+        "delta_variance_ratio": float((after - before).var(axis=0).sum() / after.var(axis=0).sum()),
     }
 
 
@@ -95,6 +98,7 @@ def main():
         "tiles": [tile(first[:, head]) for head in range(HEADS)],
         "effects": {"none": effects(first), "hadamard": effects(first @ hadamard)},
         "cross_layer": prediction(first, second),
+        "outliers_of_halves": [int((part > 5 * numpy.median(part)).sum()) for part in maxima],
         "spearman_of_halves": float(scipy.stats.spearmanr(*maxima).statistic),
         "probabilities": probabilities,
         "normal_quantiles": [float(scipy.stats.norm.ppf(p)) for p in probabilities],

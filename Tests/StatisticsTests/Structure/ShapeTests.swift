@@ -85,6 +85,20 @@ import Testing
         #expect(abs(try #require(locality(shifted, channels: 1).deltaVarianceRatio) - expected) < 1e-12)
     }
 
+    @Test func aCentreIsTakenOff() throws {
+        let rows: [[Float]] = [[3, 4], [5, 6], [.nan, 0], [3, 5], [4, 4], [4, 5]]
+        func mean(_ centre: [Double]) -> Double? {
+            var cosine = NeighbourCosine(centre: centre)
+            for row in rows { row.withUnsafeBufferPointer { if let base = $0.baseAddress { cosine.add(base) } } }
+            return cosine.mean
+        }
+        // About (4, 5): (−1, −1)·(1, 1), then (−1, 0)·(0, −1); the last vector is the centre and has no direction.
+        #expect(abs(try #require(mean([4, 5])) + 0.5) < 1e-15)
+        let plain = [39 / (5 * 61.0.squareRoot()), 32 / (34 * 32.0).squareRoot(), 36 / (32 * 41.0).squareRoot()]
+        #expect(abs(try #require(mean([0, 0])) - plain.reduce(0, +) / 3) < 1e-15)
+        #expect(NeighbourCosine(centre: []).mean == nil)
+    }
+
     @Test func missingNeighboursAreMissing() {
         #expect(locality([], channels: 2).neighbourCosine == nil)
         #expect(locality([[1, 2]], channels: 2).deltaVarianceRatio == nil)

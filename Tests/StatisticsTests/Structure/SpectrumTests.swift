@@ -65,7 +65,7 @@ import Testing
         prediction.learn(learnt.x, learnt.y, rows: 500)
         prediction.tryOut(tried.x, tried.y, rows: 500)
         // The damping alone keeps it from 0: it takes a thousandth of the inputs' weights, and a tenth of the constant's.
-        #expect(try #require(prediction.relativeError()) < 1e-3)
+        #expect(try #require(prediction.unexplainedVariance()) < 1e-3)
     }
 
     @Test func noiseIsNot() throws {
@@ -75,18 +75,23 @@ import Testing
         let outputs = (0..<400).map { _ in generator.nextGaussian() }
         prediction.learn(Array(inputs[..<400]), Array(outputs[..<200]), rows: 200)
         prediction.tryOut(Array(inputs[400...]), Array(outputs[200...]), rows: 200)
-        #expect(abs(try #require(prediction.relativeError()) - 1) < 0.1)
+        #expect(abs(try #require(prediction.unexplainedVariance()) - 1) < 0.1)
     }
 
-    @Test func withoutRowsOrValuesThereIsNoError() {
+    @Test func withoutRowsOrVarianceThereIsNoShare() {
         var prediction = LinearPrediction(inputs: 1, outputs: 1)
-        #expect(prediction.relativeError() == nil)
+        #expect(prediction.unexplainedVariance() == nil)
         prediction.learn([1], [1], rows: 1)
-        #expect(prediction.relativeError() == nil)
+        #expect(prediction.unexplainedVariance() == nil)
         prediction.tryOut([1], [0], rows: 1)
-        #expect(prediction.relativeError() == nil)
+        #expect(prediction.unexplainedVariance() == nil)
         prediction.tryOut([0], [1], rows: 1)
-        #expect(prediction.relativeError() != nil)
+        #expect(prediction.unexplainedVariance() != nil)
         #expect(prediction.learntRows == 1)
+        // Two rows of one value have no variance to explain.
+        var constant = LinearPrediction(inputs: 1, outputs: 1)
+        constant.learn([1, 2], [0.1, 0.1], rows: 2)
+        constant.tryOut([3, 4], [0.1, 0.1], rows: 2)
+        #expect(constant.unexplainedVariance() == nil)
     }
 }

@@ -7,7 +7,8 @@ import TensorCore
 /// Where the sampled queries of one sequence of one layer look, and the norms of the tokens they look at.
 ///
 /// Exact causal attention in float32, as the error study computes it: `softmax(q · Kᵀ / √D)` over the keys up to the
-/// query's own position; those that the layer's window hides have weights of zero. Rows with NaN or infinity are left out and counted.
+/// query's own position; tokens that the layer's window hides are none of them. Rows with NaN or infinity are left out and
+/// counted.
 struct LayerAttention {
     /// Tokens at the start of a sequence whose share `firstShare` is: as many as sink windows commonly keep.
     static let firstTokens = 4
@@ -162,13 +163,13 @@ struct LayerAttention {
             isCounted: [Bool](repeating: false, count: block.rows)
         )
         for own in 0..<block.group {
-            for (place, position) in block.positions.enumerated() {
+            for place in block.positions.indices {
                 let row = own * block.positions.count + place
-                let visible = UnsafeBufferPointer(start: weights.row(row), count: position + 1)
+                let visible = block.visibleKeys(row)
                 let numbers = AttentionRow(
-                    visible,
+                    UnsafeBufferPointer(start: weights.row(row) + visible.lowerBound, count: visible.count),
                     negligible: AttentionSparsity.threshold,
-                    first: firstTokens,
+                    first: max(0, firstTokens - visible.lowerBound),
                     recent: recentTokens,
                     holding: heldShare
                 )
@@ -176,7 +177,8 @@ struct LayerAttention {
                 result.isCounted[row] = true
                 result.profiles[own].add(numbers)
                 let first = own * block.keyCount
-                for token in 0..<position { result.received[first + token] += Double(visible[token]) }
+                let seen = weights.row(row)
+                for token in visible.dropLast() { result.received[first + token] += Double(seen[token]) }
             }
         }
         return result

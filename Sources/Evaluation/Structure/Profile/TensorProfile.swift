@@ -19,6 +19,8 @@ struct TensorProfile {
     private(set) var grams: [[Double]] = []
     private(set) var codes: CodeCounts?
     private(set) var tiles: [HeadTiles] = []
+    /// Elements that are NaN or infinite.
+    private(set) var nonfiniteCount = 0
     private var scratch: [Float] = []
     private var sequence: Int?
 
@@ -63,6 +65,9 @@ struct TensorProfile {
 
     mutating func add(_ piece: TensorPiece) {
         let values = UnsafeBufferPointer(start: piece.values, count: piece.tokens * piece.width)
+        if !VectorMath.isFinite(piece.values, count: values.count) {
+            nonfiniteCount += values.count { !$0.isFinite }
+        }
         elements?.append(float: values)
         parts?.add(piece)
         coordinates?.add(piece.values, count: piece.tokens * heads, length: headDim)

@@ -48,11 +48,17 @@ extension StructureTables {
             layer,
             Table.Column("head", .integer, "Query head, from 0."),
             Table.Column("entropy", .number, unit: "nat", "−Σ a ln a of a query's weights a."),
-            Table.Column("sparsity", .number, "Share of visible tokens with a weight below 1 % of the largest."),
+            Table.Column(
+                "sparsity",
+                .number,
+                "Share of visible tokens, in a layer with a window those within it, with a weight below 1 % of the "
+                    + "largest."
+            ),
             Table.Column(
                 "first_\(LayerAttention.firstTokens)_share",
                 .number,
-                "Weight of the first \(LayerAttention.firstTokens) tokens of the sequence."
+                "Weight of the first \(LayerAttention.firstTokens) tokens of the sequence; 0 for queries whose window has "
+                    + "left them."
             ),
             Table.Column(
                 "recent_\(LayerAttention.recentTokens)_share",

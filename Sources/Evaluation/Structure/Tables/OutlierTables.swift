@@ -1,3 +1,4 @@
+import Inference
 import Statistics
 import TensorCore
 
@@ -53,13 +54,20 @@ extension StructureTables {
     static let outlierStability = Table(
         name: "outlier-stability",
         meaning: """
-            Whether the same channels are large in two parts of the capture: two sequences, or two equal blocks of one. \
-            Of more than \(PartMaxima.sequenceLimit) sequences, the first \(PartMaxima.sequenceLimit).
+            Whether the same channels are large in two parts of the capture: two sequences, two equal blocks of one, or \
+            the keys before and after RoPE. Of more than \(PartMaxima.sequenceLimit) sequences, the first \
+            \(PartMaxima.sequenceLimit). An outlier channel of a part is one whose max |x| is more than \
+            \(stabilityMultiple) times the median, over head · channels, of the channel's max |x| in that part (the \
+            definition \(OutlierDefinition.median(stabilityMultiple).id)).
             """,
         columns: [
             layer, tensor,
-            Table.Column("kind", .string, "sequence or block."),
-            Table.Column("part_a", .string, "Name of the sequence, with the tokens [first, end) of a block."),
+            Table.Column("kind", .string, "sequence, block, or rope (the whole capture before against after)."),
+            Table.Column(
+                "part_a",
+                .string,
+                "Name of the sequence, with the tokens [first, end) of a block; for rope, the tensor."
+            ),
             Table.Column("part_b", .string, "The other part."),
             Table.Column("tokens_a", .integer, unit: "token", "Tokens of part_a."),
             Table.Column("tokens_b", .integer, unit: "token", "Tokens of part_b."),
@@ -69,12 +77,13 @@ extension StructureTables {
                 "Spearman's rank correlation of the channels' max |x| in the two parts, ties sharing ranks. Missing where "
                     + "all channels are equal."
             ),
+            Table.Column("outliers_a", .integer, unit: "channel", "Outlier channels of part_a."),
+            Table.Column("outliers_b", .integer, unit: "channel", "Outlier channels of part_b."),
             Table.Column(
-                "jaccard_top",
+                "jaccard",
                 .number,
-                "|A ∩ B| / |A ∪ B| of the sets of the top_count channels of largest max |x|."
+                "|A ∩ B| / |A ∪ B| of the two sets of outlier channels; missing where neither part has any."
             ),
-            Table.Column("top_count", .integer, unit: "channel", "5 % of the head · channels, at least 1."),
         ]
     )
 
@@ -96,16 +105,34 @@ extension StructureTables {
         }
     }
 
+    /// Multiple of the median channel from which a channel of a part counts: that of `outlier_channels_5x`.
+    static let stabilityMultiple = 5
+
     static func rows(of parts: PartMaxima, layer: Int, tensor: String) -> [[Table.Value]] {
         parts.pairs.map { first, second in
-            let (a, b) = (first.measures, second.measures)
-            let top = max(1, a.count / 20)
-            return [
+            [
                 .integer(layer), .string(tensor), .string(first.kind), .string(first.name), .string(second.name),
                 .integer(first.tokens.count), .integer(second.tokens.count),
-                Table.Value(ChannelAgreement.spearman(a, b)),
-                Table.Value(ChannelAgreement.jaccardOfTop(a, b, count: top)), .integer(top),
-            ]
+            ] + agreement(first.measures, second.measures)
         }
+    }
+
+    /// The row of a layer's keys before RoPE against after.
+    static func ropeRow(before: TensorExtents, after: TensorExtents, layer: Int) -> [Table.Value] {
+        func measures(_ extents: TensorExtents) -> [Double] { extents.channels.map { $0.absoluteMaximum ?? .nan } }
+        let (before, after) = ((before, CapturedTensor.keyPreRope), (after, CapturedTensor.key))
+        return [
+            .integer(layer), .string(after.1.rawValue), .string("rope"), .string(before.1.rawValue),
+            .string(after.1.rawValue), .integer(before.0.tokens), .integer(after.0.tokens),
+        ] + agreement(measures(before.0), measures(after.0))
+    }
+
+    private static func agreement(_ a: [Double], _ b: [Double]) -> [Table.Value] {
+        let sets = [a, b].map { ChannelAgreement.outliers($0, beyond: Double(stabilityMultiple)) }
+        let (first, second) = (sets[0], sets[1])
+        return [
+            Table.Value(ChannelAgreement.spearman(a, b)), .integer(first.count), .integer(second.count),
+            Table.Value(ChannelAgreement.jaccard(first, second)),
+        ]
     }
 }

@@ -5,14 +5,6 @@ import TensorCore
 extension TensorProfile {
     private var place: [Table.Value] { [.integer(layer), .string(tensor.rawValue)] }
 
-    var localityRows: [[Table.Value]] {
-        locality.enumerated().map { head, locality in
-            place + [
-                .integer(head), Table.Value(locality.neighbourCosine), Table.Value(locality.deltaVarianceRatio),
-            ]
-        }
-    }
-
     func spectra() -> [Spectrum?] { parallelMap(grams.count) { Spectrum(gram: grams[$0], size: headDim) } }
 
     func rows(of spectra: [Spectrum?]) -> (components: [[Table.Value]], summaries: [[Table.Value]]) {

@@ -65,12 +65,23 @@ public enum StructureTables {
         meaning: "How alike neighbouring tokens of a head are, within sequences. \(finiteOnly)",
         columns: [
             layer, tensor, head,
-            Table.Column("neighbour_cosine", .number, "Mean cosine of x_t and x_{t−1}; missing without neighbours."),
+            Table.Column(
+                "neighbour_cosine_centred",
+                .number,
+                "Mean cosine of x_t − μ and x_{t−1} − μ, with μ the head's mean vector over all tokens: about 0 for "
+                    + "independent tokens. Missing without neighbours that differ from μ."
+            ),
+            Table.Column(
+                "neighbour_cosine",
+                .number,
+                "Mean cosine of x_t and x_{t−1} as they are: large by itself where tokens share a mean vector, of which "
+                    + "an offset takes care. Missing without neighbours."
+            ),
             Table.Column(
                 "delta_variance_ratio",
                 .number,
-                "Σ over channels of the variance of x_t − x_{t−1}, over the same of x: 2 for independent tokens, below 1 "
-                    + "where differences are cheaper to store. Missing without neighbours, or where no channel varies."
+                "Variance, summed over channels, of x_t − x_{t−1} over that of x: 2 for independent tokens, below 1 where "
+                    + "differences are cheaper to store. Missing without neighbours, or where no channel varies."
             ),
         ]
     )
@@ -109,13 +120,19 @@ public enum StructureTables {
             layer, tensor,
             Table.Column("from_layer", .integer, "The layer before."),
             Table.Column(
-                "prediction_relative_error",
+                "unexplained_variance",
                 .number,
-                "‖prediction − X‖² / ‖X‖² on the second half of each sequence, of ridge regression with a constant "
-                    + "learnt on the first half (damping: a thousandth of the mean diagonal, as in AQUA-KV). Missing "
-                    + "without tokens in either half."
+                "1 − R²: ‖prediction − X‖² / ‖X − mean of X‖² on the second half of each sequence, of ridge regression "
+                    + "with a constant learnt on the first half (damping: a thousandth of the mean diagonal, as in "
+                    + "AQUA-KV); above 1 where the mean alone is the better guess. Missing without tokens in either "
+                    + "half, or where no channel varies."
             ),
-            Table.Column("delta_relative_norm", .number, "‖X − X_before‖ / ‖X‖ over all tokens."),
+            Table.Column(
+                "delta_variance_ratio",
+                .number,
+                "Variance over all tokens, summed over channels, of X − X_before over that of X: below 1 where the "
+                    + "difference of layers is cheaper to store. Missing where no channel varies."
+            ),
         ]
     )
 
