@@ -32,7 +32,8 @@ import Testing
         let report = try GenerateReport(folder["r.json"])
         #expect(
             Set(report.fields.keys).subtracting(["order", "prefill", "accuracy"]) == [
-                "model", "cache", "temperature", "topP", "seed", "batch", "sequences", "prefillSeconds", "decodeSeconds", "prefillTokens", "decodedTokens",
+                "model", "cache", "temperature", "topP", "seed", "batch", "sequences", "prefillSeconds",
+                "decodeSeconds", "prefillTokens", "decodedTokens",
                 "drafted", "accepted", "peakCacheBytes", "finalCacheBytes", "prefillTokensPerSecond",
                 "decodeTokensPerSecond",
             ]
@@ -126,7 +127,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["--top-p", "0.9"], ["--seed", "1"], ["--cache", "full-f16,full-f32"], ["--top-p", "0", "--temperature", "1"], ["--top-p", "1.5", "--temperature", "1"],
+        ["--top-p", "0.9"], ["--seed", "1"], ["--cache", "full-f16,full-f32"], ["--top-p", "0", "--temperature", "1"],
+        ["--top-p", "1.5", "--temperature", "1"],
         ["--top-p", "nan", "--temperature", "1"], ["--temperature", "-1"], ["--temperature", "inf"],
         ["--max-tokens", "0"], ["--draft", "2", "--batch", "2"], ["--prompts", "x"], ["--cache", "kivi-2-g32-r33"],
         ["--cache", "simulated:rtn-int4-token-g32", "--order", "before-attention"],
