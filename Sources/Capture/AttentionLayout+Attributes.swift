@@ -2,11 +2,12 @@ import HDF5
 import Inference
 
 extension AttentionLayout {
-    /// Writes attributes of `/model`: `attention_scale`; `attention_windows`, tokens that each layer sees, 0 for all;
+    /// Writes attributes of `/model`: `attention_scale`; `attention_softcap`, if scores are capped; `attention_windows`, tokens that each layer sees, 0 for all;
     /// `attention_rotations`, for each layer an index into `rotation_bases`; and `rotation_divisors_I`, divisors of the
     /// frequencies of rotation I, one a pair of channels, if it has any.
     func write(to attributes: Attributes) throws {
         try attributes.write("attention_scale", .double(Double(scale)))
+        if let softcap { try attributes.write("attention_softcap", .double(Double(softcap))) }
         try attributes.write("attention_windows", .integers(layers.map { $0.window ?? 0 }))
         try attributes.write("attention_rotations", .integers(layers.map { $0.rotation }))
         try attributes.write("rotation_bases", .doubles(rotations.map { $0.base }))
@@ -31,7 +32,8 @@ extension AttentionLayout {
         self.init(
             scale: Float(try attributes.double("attention_scale")),
             rotations: rotations,
-            layers: zip(windows, indices).map { AttentionReach(window: $0 > 0 ? $0 : nil, rotation: $1) }
+            layers: zip(windows, indices).map { AttentionReach(window: $0 > 0 ? $0 : nil, rotation: $1) },
+            softcap: try attributes.contains("attention_softcap") ? Float(attributes.double("attention_softcap")) : nil
         )
     }
 }

@@ -66,6 +66,40 @@ public struct CaptureMetadata: Sendable, Codable, Equatable {
     }
 }
 
+extension CaptureMetadata {
+    /// Of a capture of random numbers, which no model has seen and which says so: `kind` is its model's name.
+    static func ofRandomNumbers(
+        _ kind: String,
+        layers: Int,
+        heads: Int,
+        kvHeads: Int,
+        headDim: Int,
+        weightType: String,
+        command: String,
+        sequences: Int
+    ) -> CaptureMetadata {
+        let noSHA256 = String(repeating: "0", count: 64), ropeBase = 10000.0
+        return CaptureMetadata(
+            name: kind,
+            architecture: kind,
+            layers: layers,
+            heads: heads,
+            kvHeads: kvHeads,
+            headDim: headDim,
+            ropeBase: ropeBase,
+            ropeLayout: "halves",
+            attention: .usual(layers: layers, headDim: headDim, ropeBase: ropeBase),
+            vocabulary: 256,
+            weightsSHA256: noSHA256,
+            weightType: weightType,
+            command: command,
+            toolVersion: kind,
+            created: "2000-01-01T00:00:00Z",
+            textSHA256s: Array(repeating: noSHA256, count: sequences)
+        )
+    }
+}
+
 /// One prompt of a capture: a run of neighbouring tokens.
 public struct CaptureSequence: Sendable, Codable, Equatable {
     /// Index of the sequence, from 0.

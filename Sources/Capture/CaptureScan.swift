@@ -10,10 +10,12 @@ public enum CaptureElements {
     case float(UnsafeBufferPointer<Float>)
 }
 
-/// One tensor of one layer, walked token by token where it lies in the file.
+/// One tensor of one layer, walked token by token in pieces that stay in cache.
 ///
-/// Chunks without compression are looked at in the mapped file, each checked against its checksum on the way; others,
-/// and those of a capture that was cut short, are read through HDF5. Any number of threads can walk at once.
+/// Chunks without compression are copied from the file as they lie there, each checked against its checksum on the way;
+/// others, and those of a capture that was cut short, are read through HDF5. Any number of threads can walk at once.
+/// (Looking at them in a mapped file, without a copy, took two threads twice as long: page faults, and interruptions of
+/// each other to give the pages back.)
 public struct CaptureScan: Sendable {
     public let capture: CaptureFile
     public let tensor: CapturedTensor
@@ -37,8 +39,8 @@ public struct CaptureScan: Sendable {
     /// Elements of one token.
     public var width: Int { capture.headCount(tensor) * capture.metadata.headDim }
 
-    /// Whether the elements are looked at in the file, without a copy.
-    public var isMapped: Bool { stored != nil }
+    /// Whether the file is read directly and not through HDF5.
+    public var isDirect: Bool { stored != nil }
 
     /// Hands the elements of some tokens to `body`, `[token, head, channel]`, in the order of the tokens.
     ///
@@ -47,7 +49,7 @@ public struct CaptureScan: Sendable {
     ///
     /// - Parameter slabBytes: about how much is read at a time where HDF5 reads; 1 MB for `nil`.
     /// - Throws: `CaptureError`: `tokensOutOfRange`, `storage` if a checksum does not match; what `body` throws.
-    /// - Complexity: O(elements); memory of one chunk, given back after each.
+    /// - Complexity: O(elements); memory of 256 tokens, or of `slabBytes`.
     public func forEachRun(
         of tokens: Range<Int>,
         slabBytes: Int? = nil,
@@ -57,40 +59,41 @@ public struct CaptureScan: Sendable {
         guard let (chunks, mapping) = stored else {
             return try readRuns(of: tokens, slabBytes ?? Self.slabBytes, body)
         }
+        let pieceRows = min(Self.pieceRows, chunks.rowsPerChunk)
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceRows * chunks.rowBytes, alignment: 64)
+        defer { piece.deallocate() }
+        guard let base = piece.baseAddress else { return }
         for index in chunks.chunks(of: tokens) {
-            let bytes = chunks.bytes(ofChunk: index, in: mapping), rows = chunks.rows(ofChunk: index)
+            let rows = chunks.rows(ofChunk: index)
             var checksum = Fletcher32()
-            for first in stride(from: 0, to: chunks.rowsPerChunk, by: Self.pieceRows) {
-                let end = min(chunks.rowsPerChunk, first + Self.pieceRows)
-                let piece = UnsafeRawBufferPointer(rebasing: bytes[first * chunks.rowBytes..<end * chunks.rowBytes])
-                if chunks.hasChecksum { checksum.update(piece) }
+            for first in stride(from: 0, to: chunks.rowsPerChunk, by: pieceRows) {
+                let end = min(chunks.rowsPerChunk, first + pieceRows)
                 let found = (rows.lowerBound + first..<rows.lowerBound + end).clamped(to: rows).clamped(to: tokens)
+                guard chunks.hasChecksum || !found.isEmpty else { continue }
+                try reading { try chunks.read(first..<end, ofChunk: index, from: mapping, into: base) }
+                if chunks.hasChecksum {
+                    checksum.update(UnsafeRawBufferPointer(rebasing: piece[..<((end - first) * chunks.rowBytes)]))
+                }
                 guard !found.isEmpty else { continue }
                 let start = (found.lowerBound - rows.lowerBound - first) * chunks.rowBytes
                 let part = UnsafeRawBufferPointer(rebasing: piece[start..<start + found.count * chunks.rowBytes])
-                try withElements(part) { try body($0, found) }
+                try body(elements(part), found)
             }
-            // Now, since it lies behind the last piece: looked at first, it would cost a wait for memory.
-            if let stored = chunks.checksum(ofChunk: index, in: mapping), !isSame(checksum.value, stored) {
+            let stored = try reading { try chunks.checksum(ofChunk: index, from: mapping) }
+            if let stored, !isSame(checksum.value, stored) {
                 throw CaptureError.storage(chunks.damaged(chunk: index, file: capture.path))
             }
-            mapping.release(chunks.addresses[index]..<chunks.addresses[index] + chunks.chunkBytes)
         }
     }
 
-    /// As they are, or copied to where this element type may lie.
-    private func withElements(_ bytes: UnsafeRawBufferPointer, _ body: (CaptureElements) throws -> Void) throws {
-        guard Int(bitPattern: bytes.baseAddress).isMultiple(of: capture.elementType.bytesPerBlock) else {
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
-            defer { copy.deallocate() }
-            copy.copyMemory(from: bytes)
-            return try withElements(UnsafeRawBufferPointer(copy), body)
-        }
-        // The mapped bytes hold this type, and nobody writes them.
-        try body(
-            capture.elementType == .float32
-                ? .float(bytes.assumingMemoryBound(to: Float.self)) : .half(bytes.assumingMemoryBound(to: UInt16.self))
-        )
+    private func reading<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch { throw CaptureError.reading(error, path: capture.path) }
+    }
+
+    /// The bytes hold this type, and nobody writes them meanwhile. Rows begin at multiples of an element's size.
+    private func elements(_ bytes: UnsafeRawBufferPointer) -> CaptureElements {
+        capture.elementType == .float32
+            ? .float(bytes.assumingMemoryBound(to: Float.self)) : .half(bytes.assumingMemoryBound(to: UInt16.self))
     }
 
     private func readRuns(

@@ -45,24 +45,15 @@ public struct GeneratedCapture: Sendable {
     }
 
     private var metadata: CaptureMetadata {
-        CaptureMetadata(
-            name: "generated",
-            architecture: "generated",
+        .ofRandomNumbers(
+            "generated",
             layers: layers,
             heads: heads,
             kvHeads: kvHeads,
             headDim: headDim,
-            ropeBase: 10000,
-            ropeLayout: "halves",
-            vocabulary: 256,
-            weightsSHA256: String(repeating: "0", count: 64),
             weightType: "none: seeded random numbers, seed \(seed)",
             command: "GeneratedCapture(seed: \(seed), tokens: \(tokens))",
-            toolVersion: "generated",
-            created: "2000-01-01T00:00:00Z",
-            textSHA256s: stride(from: 0, to: tokens, by: Self.sequenceTokens).map { _ in
-                String(repeating: "0", count: 64)
-            }
+            sequences: (tokens + Self.sequenceTokens - 1) / Self.sequenceTokens
         )
     }
 

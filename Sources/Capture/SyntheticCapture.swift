@@ -35,7 +35,7 @@ public struct SyntheticCapture: Sendable {
     public var elementType: ElementType
     public var outliers: [OutlierChannel]
     public var seed: UInt64
-    /// What the model claims of its layers' attention.
+    /// What the model claims of its layers' attention; full attention, if nothing else is said.
     public var attention: AttentionLayout?
 
     public init(
@@ -65,24 +65,18 @@ public struct SyntheticCapture: Sendable {
 
     /// The model that the capture claims.
     public var metadata: CaptureMetadata {
-        CaptureMetadata(
-            name: "synthetic",
-            architecture: "synthetic",
+        var metadata = CaptureMetadata.ofRandomNumbers(
+            "synthetic",
             layers: layers,
             heads: heads,
             kvHeads: kvHeads,
             headDim: headDim,
-            ropeBase: 10000,
-            ropeLayout: "halves",
-            attention: attention,
-            vocabulary: 256,
-            weightsSHA256: String(repeating: "0", count: 64),
             weightType: "f32",
             command: "SyntheticCapture(seed: \(seed))",
-            toolVersion: "synthetic",
-            created: "2000-01-01T00:00:00Z",
-            textSHA256s: sequenceLengths.map { _ in String(repeating: "0", count: 64) }
+            sequences: sequenceLengths.count
         )
+        metadata.attention = attention ?? metadata.attention
+        return metadata
     }
 
     /// All elements of a tensor, `[token, head, channel]`, before they are rounded to the element type.

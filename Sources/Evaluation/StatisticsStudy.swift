@@ -20,7 +20,9 @@ public enum StatisticsStudy {
     ///
     /// Numbers are the same bit for bit for any number of threads and any `slabBytes`.
     ///
-    /// - Parameter progress: called with the share that is done, from 0 to 1.
+    /// - Parameters:
+    ///   - archive: takes the histograms of channels, heads and layers, if `settings` ask for them.
+    ///   - progress: called with the share that is done, from 0 to 1.
     /// - Throws: `StatisticsStudyError` for settings without a meaning; `CaptureError` for tensors that are not
     ///   there and from reading.
     /// - Complexity: time O(elements); memory 96 MB of counters and sampled rows (more only if one tensor has more
@@ -28,12 +30,13 @@ public enum StatisticsStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: StatisticsStudySettings = StatisticsStudySettings(),
+        archive: StatisticsArchive? = nil,
         progress: (Double) throws -> Void = { _ in }
     ) throws -> [Table] {
         let grains = settings.grains.reduce(into: [Grain]()) { if !$0.contains($1) { $0.append($1) } }
         var tables = grains.map { StatisticsTable.empty($0) } + [OutlierChannelTable.empty()]
         if settings.histogram { tables.append(HistogramTable.empty()) }
-        try run(capture, settings: settings, progress: progress) { rows, name in
+        try run(capture, settings: settings, archive: archive, progress: progress) { rows, name in
             guard let index = tables.firstIndex(where: { $0.name == name }) else { return }
             rows.forEach { tables[index].append($0) }
         }
@@ -46,6 +49,7 @@ public enum StatisticsStudy {
     public static func run(
         _ capture: CaptureFile,
         settings: StatisticsStudySettings,
+        archive: StatisticsArchive? = nil,
         progress: (Double) throws -> Void,
         emit: (_ rows: [[Table.Value]], _ table: String) throws -> Void
     ) throws {
@@ -76,6 +80,9 @@ public enum StatisticsStudy {
                 let tensor = tensors[place.tensor]
                 guard place.tokens.upperBound == capture.tokenCount else { continue }
                 guard let summary = unfinished.removeValue(forKey: place.tensor)?.finish() else { continue }
+                if settings.histogram {
+                    try archive?.append(summary, layer: tensor.layer, tensor: tensor.tensor)
+                }
                 try emitRows(of: tensor, summary, settings, emit, tokenStep: { try advance(1) })
             }
             try advance(wave.count)

@@ -9,7 +9,7 @@ public struct StatisticsStudySettings: Sendable, Equatable, Codable {
     public var tensors: [CapturedTensor]?
     /// Layers to describe; `nil` for all that were captured.
     public var layers: [Int]?
-    /// Whether to add the table `histogram`, of each layer's tensors.
+    /// Whether to add the table `histogram`, of each layer's tensors, and to an archive those of heads and channels.
     public var histogram: Bool
     /// Bytes of one tensor read at a time where chunks are compressed. Changes speed and memory, never results.
     public var slabBytes: Int

@@ -6,22 +6,24 @@ import CHDF5
     import Darwin
 #endif
 
-/// An open file's bytes as read-only memory, for readers that pass by the library.
+/// An open file's bytes, for readers that pass by the library: as read-only memory, and to be copied from.
 ///
-/// Pages are read when they are first touched and can be given back. As with any mapping, a file that another
-/// process shortens meanwhile ends this process.
+/// Memory is for the few bytes that say where all others lie. Much is better copied into memory that is used again
+/// (`read`): every page that is looked at in a mapping costs a fault, and giving it back an interruption of all
+/// threads. As with any mapping, a file that another process shortens while an index is looked at ends this process.
 public final class FileMapping: Sendable {
     public let path: String
     /// Memory that nobody writes.
     nonisolated(unsafe) public let bytes: UnsafeRawBufferPointer
-    /// What keeps the file from being closed; the mapping itself outlives it.
+    /// What keeps the file, and so its descriptor, from being closed; the mapping itself outlives it.
     private let handle: Handle
+    private let descriptor: Int32
 
     /// - Returns: `nil` where the file is no plain one, or too large for the address space.
     init?(path: String, handle: Handle) {
         self.path = path
         self.handle = handle
-        let mapped = locked { () -> UnsafeRawBufferPointer? in
+        let mapped = locked { () -> (descriptor: Int32, bytes: UnsafeRawBufferPointer)? in
             // The descriptor belongs to the driver of plain files alone; others hand out something else.
             guard
                 let access = try? Handle(
@@ -39,29 +41,39 @@ public final class FileMapping: Sendable {
             guard fstat(descriptor, &status) == 0, status.st_size > 0 else { return nil }
             let address = mmap(nil, Int(status.st_size), PROT_READ, MAP_SHARED, descriptor, 0)
             guard let address, address != MAP_FAILED else { return nil }
-            return UnsafeRawBufferPointer(start: address, count: Int(status.st_size))
+            return (descriptor, UnsafeRawBufferPointer(start: address, count: Int(status.st_size)))
         }
         guard let mapped else { return nil }
-        bytes = mapped
+        (descriptor, bytes) = mapped
     }
 
     deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
-    /// Tells the system that some bytes are not needed again soon, so that they do not count as this process's memory.
+    /// Copies bytes of the file, on any number of threads at once.
     ///
-    /// Pages that lie in the range only in part stay.
-    public func release(_ range: Range<Int>) {
-        guard let base = bytes.baseAddress else { return }
-        let page = Int(getpagesize())
-        let first = (range.lowerBound + page - 1) / page * page, end = min(range.upperBound, bytes.count) / page * page
-        guard first < end else { return }
-        // Advice: the pages come back from the file when they are touched, so no failure matters.
-        _ = madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+    /// - Throws: `HDF5Error`: `truncated` where the file ends before them, `other`.
+    /// - Precondition: `target` has place for them.
+    public func read(_ range: Range<Int>, into target: UnsafeMutableRawPointer) throws {
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let count = pread(descriptor, target + (place - range.lowerBound), range.upperBound - place, off_t(place))
+            if count > 0 {
+                place += count
+            } else if count == 0 || errno != EINTR {
+                throw HDF5Error(
+                    code: count == 0 ? .truncated : .other,
+                    action: "read",
+                    path: path,
+                    object: nil,
+                    reason: count == 0 ? "the file ends at byte \(place)" : String(cString: strerror(errno))
+                )
+            }
+        }
     }
 }
 
 extension File {
-    /// The file as memory, or `nil` where that is not to be had.
+    /// The file's bytes, or `nil` where that is not to be had.
     ///
     /// What this process has written is in it after `flush()`.
     public func mapping() -> FileMapping? { FileMapping(path: path, handle: handle) }

@@ -2,8 +2,8 @@ import CHDF5
 
 /// Where the chunks of a dataset lie in its file, for readers that pass by the library.
 ///
-/// The library takes one lock for all threads and copies what it reads; a dataset without other filters than a
-/// checksum lies in the file as it is in memory, and any number of threads can look at it there.
+/// The library takes one lock for all threads; a dataset without other filters than a checksum lies in the file as it
+/// is in memory, and any number of threads can read it there.
 public struct StoredChunks: Sendable {
     /// Absolute path inside the file.
     public let path: String
@@ -28,17 +28,30 @@ public struct StoredChunks: Sendable {
         index * rowsPerChunk..<min(rows, (index + 1) * rowsPerChunk)
     }
 
-    /// The bytes of a chunk, without its checksum.
-    public func bytes(ofChunk index: Int, in mapping: FileMapping) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: mapping.bytes[addresses[index]..<addresses[index] + chunkBytes])
+    /// Copies some rows of a chunk, counted from its first, to `target`; beyond the last row of the dataset too.
+    ///
+    /// - Throws: as `FileMapping.read`.
+    public func read(
+        _ rows: Range<Int>,
+        ofChunk index: Int,
+        from mapping: FileMapping,
+        into target: UnsafeMutableRawPointer
+    ) throws {
+        let start = addresses[index] + rows.lowerBound * rowBytes
+        try mapping.read(start..<start + rows.count * rowBytes, into: target)
     }
 
     /// The checksum that was stored with a chunk; `nil` for none.
-    public func checksum(ofChunk index: Int, in mapping: FileMapping) -> UInt32? {
+    ///
+    /// - Throws: as `FileMapping.read`.
+    public func checksum(ofChunk index: Int, from mapping: FileMapping) throws -> UInt32? {
         guard hasChecksum else { return nil }
-        return UInt32(
-            littleEndian: mapping.bytes.loadUnaligned(fromByteOffset: addresses[index] + chunkBytes, as: UInt32.self)
-        )
+        var checksum: UInt32 = 0
+        let start = addresses[index] + chunkBytes
+        try withUnsafeMutableBytes(of: &checksum) {
+            if let target = $0.baseAddress { try mapping.read(start..<start + 4, into: target) }
+        }
+        return UInt32(littleEndian: checksum)
     }
 
     /// What to throw for a chunk whose bytes do not have the checksum that was stored with them.

@@ -61,11 +61,14 @@ public struct AttentionLayout: Sendable, Hashable, Codable {
     public var rotations: [RotaryEmbedding]
     /// One a layer.
     public var layers: [AttentionReach]
+    /// Scaled scores s become softcap·tanh(s / softcap), as in Gemma 2; `nil` leaves them.
+    public var softcap: Float?
 
-    public init(scale: Float, rotations: [RotaryEmbedding], layers: [AttentionReach]) {
+    public init(scale: Float, rotations: [RotaryEmbedding], layers: [AttentionReach], softcap: Float? = nil) {
         self.scale = scale
         self.rotations = rotations
         self.layers = layers
+        self.softcap = softcap
     }
 
     /// Full attention in every layer, turned by one base and scaled by 1/√headDim.

@@ -2,9 +2,6 @@ import TensorCore
 
 /// The table `histogram`: how often the elements of a layer's tensor lie in each of some bins.
 public enum HistogramTable {
-    /// Bins to an octave: as many as four of the sketch's make up.
-    private static let sketchBins = 4
-
     /// The table, without rows.
     public static func empty() -> Table {
         Table(
@@ -29,34 +26,15 @@ public enum HistogramTable {
 
     /// Rows of one tensor, from the lowest bin to the highest.
     public static func rows(of summary: TensorSummary, layer: Int, tensor: String) -> [[Table.Value]] {
-        let bins = summary.layerSketch.bins(joining: sketchBins)
-        let total = Double(bins.reduce(0) { $0 + $1.count })
+        let counts = summary.histogram(ofChannels: 0..<summary.heads * summary.headDim)
+        let total = Double(counts.reduce(0, +)), edges = HistogramBins.edges
         var below = 0
-        return bins.map { bin in
-            below += bin.count
+        return counts.indices.filter { counts[$0] > 0 }.map { bin in
+            below += counts[bin]
             return [
-                .integer(layer), .string(tensor), .number(bin.lower), .number(bin.upper), .integer(bin.count),
-                .number(Double(bin.count) / total), .number(Double(below) / total),
+                .integer(layer), .string(tensor), .number(edges[bin]), .number(edges[bin + 1]), .integer(counts[bin]),
+                .number(Double(counts[bin]) / total), .number(Double(below) / total),
             ]
         }
-    }
-}
-
-extension QuantileSketch {
-    /// The bins that hold finite elements, in rising order, some neighbours joined to one.
-    ///
-    /// - Precondition: `width` divides 32.
-    func bins(joining width: Int) -> [(lower: Double, upper: Double, count: Int)] {
-        precondition(32.isMultiple(of: width), "bins of \(width)")
-        func bin(_ first: Int, isNegative: Bool) -> (lower: Double, upper: Double, count: Int)? {
-            let places = (isNegative ? Self.binsPerSign : 0) + first
-            let count = counts[places..<places + width].reduce(0, +)
-            guard count > 0 else { return nil }
-            let (near, far) = (Self.edge(first), Self.edge(first + width))
-            return (isNegative ? -far : near, isNegative ? -near : far, Int(count))
-        }
-        let starts = stride(from: 0, to: Self.finiteBinsPerSign, by: width)
-        return starts.reversed().compactMap { bin($0, isNegative: true) }
-            + starts.compactMap { bin($0, isNegative: false) }
     }
 }

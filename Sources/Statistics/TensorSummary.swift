@@ -65,6 +65,9 @@ public struct TensorSummary: Sendable {
     /// How often each bin occurs in the layer's whole tensor, or in the sample that quantiles are taken from.
     public var layerSketch: QuantileSketch { headSketches.reduce(into: QuantileSketch()) { $0.merge($1) } }
 
+    /// Elements of some head · channels in each bin of `HistogramBins`, from the elements that quantiles come from.
+    public func histogram(ofChannels channels: Range<Int>) -> [Int] { counts.sketch(of: channels).histogram() }
+
     /// The context of one head: the same tensor, but only that head's channels to look at.
     public func context(ofHead head: Int) -> TensorContext {
         context.restricted(to: head * headDim..<(head + 1) * headDim)

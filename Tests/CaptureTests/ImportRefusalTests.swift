@@ -79,6 +79,31 @@ import Testing
         #expect(given.contains("has 2 heads by --axes token,head,channel; expected 5, as --kv-heads says"))
     }
 
+    @Test func axesThatCanOnlyHaveChangedPlacesAreRefused() throws {
+        let long = [(name: "layer_0_key", content: array([8, 2048, 4]))]
+        // Right as it is: 8 heads of 2,048 tokens.
+        #expect(try refusal(long, axes: "head,token,channel") == "imported")
+        let swapped = try refusal(long)
+        #expect(swapped.contains("its shape (8, 2048, 4) has 2048 heads of 8 tokens by --axes token,head,channel"))
+        #expect(swapped.contains("exchange token and head in --axes, or say that it is so: --kv-heads 2048"))
+        #expect(try refusal(long) { $0.description.kvHeads = 2048 } == "imported")
+        // The model has 32 query heads, which 2,048 key heads contradict; and 8 of both.
+        let heads = try refusal(long) { $0.description.heads = 32 }
+        #expect(heads.contains("2048 heads of 8 tokens"), "\(heads)")
+        let few = try refusal([("layer_0_key", array([8, 48, 4]))]) { $0.description.heads = 32 }
+        #expect(few.contains("32 query heads cannot share 48 key/value heads") && few.contains("change places"))
+        let told = try refusal([("layer_0_key", array([8, 20, 4]))]) { $0.description.kvHeads = 8 }
+        #expect(told.contains("has 20 heads") && told.contains("change places"))
+    }
+
+    @Test func attentionThatMakesNoSenseIsRefused() throws {
+        let key = [(name: "layer_0_key", content: array([5, 2, 4]))]
+        let layer = try refusal(key) { $0.description.attentionWindows = [.init(tokens: 4, layers: [3])] }
+        #expect(layer.contains("--attention-window names layer 3") && layer.contains("--model-layers"))
+        #expect(try refusal(key) { $0.description.attentionScale = 0 }.contains("--attention-scale is 0"))
+        #expect(try refusal(key) { $0.description.logitSoftcap = -1 }.contains("--logit-softcap is -1"))
+    }
+
     @Test func aTypoInANameIsFound() throws {
         let key = array([5, 2, 4])
         let typo = try refusal([
@@ -107,7 +132,7 @@ import Testing
         let ids = try refusal([
             ("layer_0_key", array([5, 2, 4])), ("tokens", npy("<i4", [4], bytes(of: [Int32](0..<4)))),
         ])
-        #expect(ids.contains("token ids of shape (4); expected (5)"))
+        #expect(ids.contains("token ids of shape (4); expected (5)") && ids.contains("change places"))
     }
 
     @Test func bitsOfBFloat16AreTakenAsTold() throws {

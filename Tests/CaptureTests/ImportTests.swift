@@ -1,5 +1,6 @@
 import Capture
 import Foundation
+import HDF5
 import Inference
 import Kernels
 import TensorCore
@@ -51,6 +52,7 @@ import Testing
             #expect(metadata.name == "llama" && metadata.architecture == "llama" && metadata.vocabulary == 100)
             #expect(metadata.layers == 2 && metadata.heads == 4 && metadata.kvHeads == 2 && metadata.headDim == 8)
             #expect(metadata.ropeBase == 10000 && metadata.ropeLayout == "halves" && metadata.weightType == "float32")
+            #expect(metadata.attention == .usual(layers: 2, headDim: 8, ropeBase: 10000))
         }
     }
 
@@ -184,6 +186,63 @@ import Testing
             let values = try CaptureFile(path: path).readFloat(.key, layer: 0, tokens: 0..<1)
             #expect(values[0].isNaN && values[1] == .infinity && values[2] == -.infinity)
             #expect(values[3] == .infinity && values[4] == -2)
+        }
+    }
+
+    @Test func attentionIsKeptAsOptionsAndFilesSayIt() throws {
+        try withTemporaryFolder { folder in
+            func attention(
+                _ file: String,
+                axes: String,
+                _ change: (inout CaptureImport.Options) -> Void = { _ in }
+            ) throws -> AttentionLayout? {
+                let path = folder + "/\(UUID().uuidString).h5"
+                _ = try importing([file], axes: axes, to: path, change)
+                return try CaptureFile(path: path).metadata.attention
+            }
+            let silent = folder + "/layer_2_key.npy"
+            try write(npy("<f4", [3, 1, 4], bytes(of: [Float](repeating: 1, count: 12))), to: silent)
+            #expect(try attention(silent, axes: "token,head,channel") == nil)
+            // A window of 0 says that there is none.
+            let full = try attention(silent, axes: "token,head,channel") {
+                $0.description.attentionWindows = [.init(tokens: 0)]
+            }
+            #expect(full == .usual(layers: 3, headDim: 4, ropeBase: 0))
+            let given = try #require(
+                try attention(silent, axes: "token,head,channel") {
+                    $0.description.layers = 5
+                    $0.description.ropeBase = 1000
+                    $0.description.attentionWindows = [.init(tokens: 8), .init(tokens: 0, layers: [1, 4])]
+                    $0.description.attentionScale = 0.25
+                    $0.description.logitSoftcap = 50
+                }
+            )
+            #expect(given.layers.map { $0.window } == [8, nil, 8, 8, nil])
+            #expect(given.scale == 0.25 && given.softcap == 50 && given.rotations == [RotaryEmbedding(base: 1000)])
+
+            // As the hook writes it for models whose layers differ.
+            let told = folder + "/told.h5"
+            let file = try HDF5.File.create(at: told)
+            let key = try file.root.createGroup("layers").createGroup("001")
+                .createDataset("key", .float32, shape: [2, 1, 4], storage: Storage(checksum: false))
+            try key.write([Double](repeating: 1, count: 8))
+            let attributes = try file.root.attributes
+            try attributes.write("attention_windows", .integers([4, 0]))
+            try attributes.write("attention_scale", .double(0.5))
+            try attributes.write("attention_softcap", .double(0))
+            try attributes.write("attention_rotations", .integers([1, 0]))
+            try attributes.write("rotation_bases", .doubles([1e6, 1e4]))
+            try attributes.write("rotation_divisors_0", .doubles([8, 8]))
+            try file.close()
+            let found = try #require(try attention(told, axes: "token,kv_head,channel"))
+            #expect(found.layers == [AttentionReach(window: 4, rotation: 1), AttentionReach(window: nil, rotation: 0)])
+            #expect(found.scale == 0.5 && found.softcap == nil)
+            let rotations = [RotaryEmbedding(base: 1e6, frequencyDivisors: [8, 8]), RotaryEmbedding(base: 1e4)]
+            #expect(found.rotations == rotations)
+            let overridden = try attention(told, axes: "token,kv_head,channel") {
+                $0.description.attentionWindows = [.init(tokens: 2, layers: [1])]
+            }
+            #expect(overridden?.layers.map { $0.window } == [4, 2])
         }
     }
 

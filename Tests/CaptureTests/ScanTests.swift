@@ -44,7 +44,7 @@ import Testing
                 let capture = try CaptureFile(path: folder + "/c.h5")
                 for tensor in [CapturedTensor.query, .key] {
                     let scan = try capture.scan(tensor, layer: 1)
-                    #expect(scan.isMapped)
+                    #expect(scan.isDirect)
                     let found = try scanned(scan, tokens)
                     if type == .float16 {
                         #expect(found.halves == (try capture.readHalf(tensor, layer: 1, tokens: tokens)))
@@ -63,7 +63,7 @@ import Testing
             recorder.abandon()
             let capture = try CaptureFile(path: folder + "/c.h5.partial", allowIncomplete: true)
             let scan = try capture.scan(.key, layer: 0)
-            #expect(!scan.isMapped)
+            #expect(!scan.isDirect)
             let tokens = 0..<capture.tokenCount
             #expect(try scanned(scan, tokens).halves == (try capture.readHalf(.key, layer: 0, tokens: tokens)))
         }

@@ -57,6 +57,21 @@ import Testing
         #expect(zip(flat, usual).allSatisfy { ($0 ?? 1) < 0.01 * ($1 ?? 0) })
     }
 
+    @Test func scoresAreCapped() throws {
+        var source = ArraySource.gaussian(sequences: [0..<90])
+        let usual = try values(source, "output_error_key")
+        source.attention = .usual(layers: 1, headDim: 32, ropeBase: 10_000)
+        // Far above every score a cap changes them by less than their third power over three times its square.
+        source.attention?.softcap = 1e4
+        for (capped, plain) in zip(try values(source, "output_error_key"), usual) {
+            #expect(abs((capped ?? 0) - (plain ?? 1)) < 1e-4 * (plain ?? 0))
+        }
+        // Between −0.001 and 0.001 all scores are alike: errors of keys hardly matter.
+        source.attention?.softcap = 1e-3
+        let flat = try values(source, "output_error_key")
+        #expect(zip(flat, usual).allSatisfy { ($0 ?? 1) < 0.01 * ($1 ?? 0) })
+    }
+
     @Test func aLossySchemeThatLosesNothingIsAnError() throws {
         var source = ArraySource.gaussian(sequences: [0..<40])
         source.key[0] = [UInt16](repeating: 0x3C00, count: 40 * 64)

@@ -135,6 +135,81 @@ import Testing
         #expect(try root.dataset("layer").readIntegers(rows: 0..<2) == [0, 2])
     }
 
+    @Test func theArchiveHoldsHistogramsOfChannelsHeadsAndLayers() throws {
+        var synthetic = SyntheticCapture(layers: 2, heads: 2, kvHeads: 2, headDim: 6, sequenceLengths: [700])
+        synthetic.outliers = [.init(.key, head: 1, channel: 4, factor: 1e4)]
+        let capture = try folder.open(synthetic)
+        let path = folder.url.appending(path: "histograms.h5").path
+        let settings = StatisticsStudySettings(histogram: true)
+        let archive = try StatisticsArchive(of: capture, layers: [0, 1, 5], at: path)
+        let tables = try StatisticsStudy.run(capture, settings: settings, archive: archive)
+        #expect(!FileManager.default.fileExists(atPath: path))
+        try archive.finish(tables)
+        let root = try File.open(at: path).root
+        let bins = HistogramBins.count
+        func read(_ name: String, _ shape: [Int]) throws -> [Int] {
+            let dataset = try root.dataset(name)
+            #expect(try dataset.shape == shape, "\(name)")
+            var numbers = [Int64](repeating: -1, count: shape.reduce(1, *))
+            try numbers.withUnsafeMutableBytes {
+                try dataset.read(rows: 0..<shape[0], as: .int64, into: #require($0.baseAddress))
+            }
+            return numbers.map { Int($0) }
+        }
+        for tensor in ["query", "key", "value"] {
+            let channels = try read("histogram/channel/\(tensor)", [3, 2, 6, bins])
+            let heads = try read("histogram/head/\(tensor)", [3, 2, bins])
+            let layers = try read("histogram/layer/\(tensor)", [3, bins])
+            // Each is the sum of what it holds, and the layer that is not there counts nothing.
+            for place in 0..<3 * 2 * bins {
+                let (head, bin) = (place / bins, place % bins)
+                #expect(heads[place] == (0..<6).reduce(0) { $0 + channels[(head * 6 + $1) * bins + bin] })
+            }
+            for layer in 0..<3 {
+                for bin in 0..<bins {
+                    let both = heads[2 * layer * bins + bin] + heads[(2 * layer + 1) * bins + bin]
+                    #expect(layers[layer * bins + bin] == both)
+                }
+                #expect(layers[layer * bins..<(layer + 1) * bins].reduce(0, +) == (layer < 2 ? 700 * 12 : 0))
+            }
+        }
+        // By the definition of the bins.
+        let edges = HistogramBins.edges
+        #expect(edges.count == bins + 1 && edges == edges.sorted() && edges[bins / 2] == 0)
+        let dataset = try root.dataset("histogram/channel/key")
+        #expect(try dataset.axisLabels == ["layer", "kv_head", "channel", "bin"])
+        #expect(try dataset.attributes.string("definition") == HistogramBins.definition)
+        let found = try read("histogram/channel/key", [3, 2, 6, bins])
+        let halves = try capture.readHalf(.key, layer: 1, tokens: 0..<700)
+        for channel in [3, 10] {
+            var expected = [Int](repeating: 0, count: bins)
+            for token in 0..<700 {
+                let x = Double(Float(Float16(bitPattern: halves[token * 12 + channel])))
+                guard x.isFinite else { continue }
+                // An edge belongs to the bin that is further from 0.
+                let bin = (0..<bins).first {
+                    x >= 0 ? x >= edges[$0] && x < edges[$0 + 1] : x > edges[$0] && x <= edges[$0 + 1]
+                }
+                expected[try #require(bin)] += 1
+            }
+            let place = (12 + channel) * bins
+            #expect(Array(found[place..<place + bins]) == expected, "channel \(channel)")
+        }
+        // The layer's own are those of the table.
+        let table = try only("histogram", tables).filter { $0.string("tensor") == "value" && $0.integer("layer") == 0 }
+        let layers = try read("histogram/layer/value", [3, bins])
+        #expect(table.rowViews.compactMap { $0.integer("count") } == layers[..<bins].filter { $0 > 0 })
+    }
+
+    @Test func anArchiveThatIsNotFinishedLeavesNothing() throws {
+        let capture = try folder.open(SyntheticCapture(sequenceLengths: [5]))
+        let path = folder.url.appending(path: "unfinished.h5").path
+        func begin() throws { _ = try StatisticsArchive(of: capture, layers: [0], at: path) }
+        try begin()
+        #expect(!FileManager.default.fileExists(atPath: path))
+        #expect(!FileManager.default.fileExists(atPath: path + ".partial"))
+    }
+
     @Test func theArchiveHoldsTheNumbersOfTheTables() throws {
         var synthetic = SyntheticCapture(layers: 2, heads: 2, kvHeads: 1, headDim: 6, sequenceLengths: [50])
         synthetic.outliers = [.init(.key, head: 0, channel: 1, factor: .nan)]

@@ -18,7 +18,7 @@ import Testing
             for file in [
                 "capture.h5", "manifest.yaml", "provenance.json", "report.html", "tables/errors.csv",
                 "tables/statistics-channel.csv", "tables/magnitude.csv", "tables/README.md",
-                "figures/magnitude-surface.svg",
+                "figures/magnitude-surface.svg", "statistics.h5",
             ] {
                 #expect(run.exists("run/\(file)"), "\(file)")
             }
@@ -36,6 +36,8 @@ import Testing
             #expect(provenance.texts.map(\.sha256) == [try SHA256.hash(ofFile: run.path("text.txt"))])
             #expect(provenance.manifestSHA256 == (try SHA256.hash(ofFile: run.path("run/manifest.yaml"))))
             #expect(provenance.stages.map(\.id) == ["capture", "statistics", "magnitude", "errors"])
+            let statistics = try #require(provenance.stages.first { $0.id == "statistics" })
+            #expect(statistics.outputs["statistics.h5"] == (try SHA256.hash(ofFile: run.path("run/statistics.h5"))))
             #expect(provenance.libraries["HDF5"]?.isEmpty == false)
             #expect(provenance.machine.cores > 0)
             #expect(provenance.machine.memoryBytes > 0)

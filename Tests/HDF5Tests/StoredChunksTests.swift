@@ -38,15 +38,22 @@ import Testing
                 let expected = elements(rows * 6)
                 for chunk in chunks.addresses.indices {
                     let place = chunks.rows(ofChunk: chunk)
-                    let found = chunks.bytes(ofChunk: chunk, in: mapping).prefix(place.count * 12)
-                    let wanted = expected[place.lowerBound * 6..<place.upperBound * 6].withUnsafeBytes { Array($0) }
-                    #expect(Array(found) == wanted, "chunk \(chunk)")
-                    #expect((chunks.checksum(ofChunk: chunk, in: mapping) != nil) == checksum)
+                    var found = [UInt16](repeating: 0, count: place.count * 6)
+                    try found.withUnsafeMutableBytes {
+                        try chunks.read(0..<place.count, ofChunk: chunk, from: mapping, into: #require($0.baseAddress))
+                    }
+                    #expect(found == Array(expected[place.lowerBound * 6..<place.upperBound * 6]), "chunk \(chunk)")
+                    #expect((try chunks.checksum(ofChunk: chunk, from: mapping) != nil) == checksum)
                 }
                 #expect(chunks.chunks(of: 0..<rows) == 0..<chunks.addresses.count)
                 #expect(chunks.chunks(of: 0..<0).isEmpty)
-                mapping.release(0..<mapping.bytes.count)
-                #expect(chunks.bytes(ofChunk: 0, in: mapping).first == expected[..<1].withUnsafeBytes { $0[0] })
+                var row = [UInt16](repeating: 0, count: 6)
+                let beyond = mapping.bytes.count - 4..<mapping.bytes.count + 4
+                var error: HDF5Error?
+                do {
+                    try row.withUnsafeMutableBytes { try mapping.read(beyond, into: #require($0.baseAddress)) }
+                } catch let found as HDF5Error { error = found }
+                #expect(error?.code == .truncated)
             }
         }
     }

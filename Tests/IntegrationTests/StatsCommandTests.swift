@@ -59,6 +59,47 @@ import Testing
         #expect(try stats("--by", "layer,head", "--out", "s", "--overwrite").code == 0)
     }
 
+    /// Rows of tokens that nobody asked for by name are left out where they are many.
+    @Test func allLeavesALargeTableOfTokensOutAndSaysSo() throws {
+        let made = try BuiltCommand.run(
+            "bench",
+            "generate-capture",
+            "--tokens",
+            "60000",
+            "--layers",
+            "1",
+            "--kv-heads",
+            "4",
+            "--head-dim",
+            "4",
+            "--out",
+            "many.h5",
+            in: folder.url
+        )
+        try #require(made.code == 0, "\(made.errors)")
+        func stats(_ arguments: String...) throws -> BuiltCommand.Outcome {
+            try BuiltCommand.start(["stats", "many.h5"] + arguments, in: folder.url).wait()
+        }
+        let all = try stats("--by", "all", "--out", "a")
+        let size = "statistics-token has 480000 rows, about 120.0 MB"
+        #expect(all.code == 0 && all.errors.contains("\(size), and is left out"), "\(all.errors)")
+        #expect(all.errors.contains("--by channel,token,head,layer"))
+        #expect(!folder.names(in: "a").contains("statistics-token.csv"))
+        let named = try stats("--by", "token", "--tensors", "key", "--out", "t.csv")
+        #expect(named.code == 0 && named.errors.contains("note: statistics-token has 240000 rows"))
+        #expect(folder.names().contains("t.csv"))
+    }
+
+    /// Tables of both kinds of statistics in one folder, each with its columns in the README.
+    @Test func analysesJoinAFolderOfStatistics() throws {
+        #expect(try stats("--by", "layer", "--out", "both").code == 0)
+        #expect(try stats("--analyses", "tiles", "--out", "both").code == 0)
+        let readme = try String(contentsOf: folder["both/README.md"], encoding: .utf8)
+        #expect(readme.contains("statistics-layer") && readme.contains("tile-imbalance"))
+        let again = try stats("--analyses", "tiles", "--out", "both")
+        #expect(again.code == 1 && again.errors.contains("--overwrite"), "\(again.errors)")
+    }
+
     @Test func oneGrainIsAFileOrAFolder() throws {
         #expect(try stats("--by", "channel", "--out", "c.csv").code == 0)
         #expect(try stats("--by", "channel", "--out", "f").code == 0)

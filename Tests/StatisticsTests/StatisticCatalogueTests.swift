@@ -19,7 +19,8 @@ import Testing
     @Test func columnsOfTheTablesAreThoseAgreedOn() {
         let agreed = [
             "count", "minimum", "maximum", "mean", "standard_deviation", "absolute_maximum", "mean_absolute",
-            "excess_kurtosis", "quantile_001", "quantile_01", "quantile_50", "quantile_99", "quantile_999",
+            "excess_kurtosis", "quantile_001", "quantile_01", "quantile_25", "quantile_50", "quantile_75",
+            "quantile_99", "quantile_999",
             "outlier_share_6sigma", "range_to_median_channel", "nonfinite",
         ]
         for (grain, origin) in [

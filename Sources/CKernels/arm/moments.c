@@ -1,12 +1,13 @@
 #if defined(__aarch64__)
 
+#include "../shared/centred_powers.h"
 #include "neon_inline.h"
 
-// Sums run in float32 over at most 64 tokens (or 512 channels, 64 in a lane) and are then added to double: relative
-// error of each against its sum of absolute terms below (64 + 4) · 2^-24. A piece with a NaN or infinity shows in
-// x·0 and goes through the reference, which counts them.
+// Sums run in float32 over at most 64 tokens, about their mean (or 512 channels, 64 in a lane, about the token's shift),
+// and are then added to double: relative error of each against its sum of absolute terms below (64 + 4) · 2^-24. A piece
+// with a NaN or infinity shows in x·0 and goes through the reference, which counts them.
 
-enum { TOKENS_PER_PIECE = 64, CHANNELS_PER_PIECE = 512 };
+enum { TOKENS_PER_PIECE = 64, TOKENS_PER_PARTIAL_SUM = 16, CHANNELS_PER_PIECE = 512 };
 
 typedef struct {
     float32x4_t minimum, maximum, absolute, power1, power2, power3, power4, poison;
@@ -51,24 +52,55 @@ static kva_moment_sweep part_of(const kva_moment_sweep *sweep, size_t token, siz
     return part;
 }
 
+/// The mean of some tokens of four channels, to rounding; of equal elements exactly.
+KVA_INLINE float32x4_t mean_of(const kva_moment_sweep *sweep, int is_half, size_t index, size_t tokens) {
+    const float32x4_t first = kva_load_elements(sweep->elements, index, is_half);
+    float32x4_t sum = vdupq_n_f32(0);
+    for (size_t t = 1; t < tokens; t++) {
+        const float32x4_t x = kva_load_elements(sweep->elements, index + t * sweep->token_stride, is_half);
+        sum = vaddq_f32(sum, vsubq_f32(x, first));
+    }
+    return vfmaq_n_f32(first, sum, 1 / (float)tokens);
+}
+
+/// Sums of four channels over some tokens about `centre`, from partial sums.
+KVA_INLINE lanes sums_of(const kva_moment_sweep *sweep, int is_half, size_t index, size_t tokens,
+                         float32x4_t centre) {
+    lanes sums = lanes_begin();
+    for (size_t start = 0; start < tokens; start += TOKENS_PER_PARTIAL_SUM) {
+        const size_t end = tokens < start + TOKENS_PER_PARTIAL_SUM ? tokens : start + TOKENS_PER_PARTIAL_SUM;
+        lanes partial = lanes_begin();
+        for (size_t t = start; t < end; t++) {
+            lanes_add(&partial, kva_load_elements(sweep->elements, index + t * sweep->token_stride, is_half), centre);
+        }
+        sums.minimum = vminq_f32(partial.minimum, sums.minimum);
+        sums.maximum = vmaxq_f32(partial.maximum, sums.maximum);
+        sums.absolute = vaddq_f32(sums.absolute, partial.absolute);
+        sums.power1 = vaddq_f32(sums.power1, partial.power1);
+        sums.power2 = vaddq_f32(sums.power2, partial.power2);
+        sums.power3 = vaddq_f32(sums.power3, partial.power3);
+        sums.power4 = vaddq_f32(sums.power4, partial.power4);
+        sums.poison = vaddq_f32(sums.poison, partial.poison);
+    }
+    return sums;
+}
+
 KVA_INLINE void sweep_channels(const kva_moment_sweep *sweep, int is_half, size_t token, size_t tokens) {
     const size_t whole = sweep->channels / 4 * 4;
     for (size_t channel = 0; channel < whole; channel += 4) {
         kva_moments *moments = sweep->channel_moments + channel;
         const float shifts[4] = {moments[0].shift, moments[1].shift, moments[2].shift, moments[3].shift};
-        const float32x4_t shift = vld1q_f32(shifts);
-        lanes sums = lanes_begin();
-        for (size_t t = 0; t < tokens; t++) {
-            const size_t index = (token + t) * sweep->token_stride + channel;
-            lanes_add(&sums, kva_load_elements(sweep->elements, index, is_half), shift);
-        }
+        const size_t first = token * sweep->token_stride + channel;
+        const float32x4_t centre = mean_of(sweep, is_half, first, tokens);
+        const lanes sums = sums_of(sweep, is_half, first, tokens, centre);
         if (lanes_unusable(&sums)) {
             kva_moment_sweep part = part_of(sweep, token, tokens, channel, 4);
             part.token_moments = 0;
             kva_reference_moment_sweep(&part);
             continue;
         }
-        float sum[7][4];
+        float sum[7][4], centres[4];
+        double powers[4][4] = {{0}};
         vst1q_f32(sum[0], without_minus_zero(sums.minimum));
         vst1q_f32(sum[1], without_minus_zero(sums.maximum));
         vst1q_f32(sum[2], sums.absolute);
@@ -76,14 +108,17 @@ KVA_INLINE void sweep_channels(const kva_moment_sweep *sweep, int is_half, size_
         vst1q_f32(sum[4], sums.power2);
         vst1q_f32(sum[5], sums.power3);
         vst1q_f32(sum[6], sums.power4);
+        vst1q_f32(centres, centre);
+        const kva_centred_powers centred = {centres, sum[3], sum[4], sum[5], sum[6]};
+        kva_add_centred_powers(&centred, 4, tokens, shifts, powers[0], powers[1], powers[2], powers[3]);
         for (size_t j = 0; j < 4; j++) {
             moments[j].minimum = sum[0][j] < moments[j].minimum ? sum[0][j] : moments[j].minimum;
             moments[j].maximum = sum[1][j] > moments[j].maximum ? sum[1][j] : moments[j].maximum;
             moments[j].sum_absolute += sum[2][j];
-            moments[j].power1 += sum[3][j];
-            moments[j].power2 += sum[4][j];
-            moments[j].power3 += sum[5][j];
-            moments[j].power4 += sum[6][j];
+            moments[j].power1 += powers[0][j];
+            moments[j].power2 += powers[1][j];
+            moments[j].power3 += powers[2][j];
+            moments[j].power4 += powers[3][j];
             moments[j].count += tokens;
         }
     }

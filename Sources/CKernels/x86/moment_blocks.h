@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "../reference/reference.h"
+#include "../shared/centred_powers.h"
 
 enum {
-    /// Tokens summed in float32 before they are added to double.
+    /// Tokens summed in float32, about their mean, before they are added to double, by partial sums.
     KVA_TOKENS_PER_SUM = 64,
+    KVA_TOKENS_PER_PARTIAL_SUM = 16,
     /// Tokens that a group of channels goes down at once: what brings its counters into cache must pay off.
     KVA_TOKENS_PER_BLOCK = 256,
     KVA_MOST_LANES = 32,

@@ -19,8 +19,27 @@ public struct CaptureImport {
         public var ropeBase: Double?
         public var ropeLayout: String?
         public var vocabulary: Int?
+        /// Factor on scores before the softmax; 1/√channels if nothing says another.
+        public var attentionScale: Double?
+        /// Scaled scores s become c·tanh(s / c), as in Gemma 2; 0 for none.
+        public var logitSoftcap: Double?
+        /// What layers see; a later entry wins.
+        public var attentionWindows: [AttentionWindow] = []
 
         public init() {}
+    }
+
+    /// How many tokens some layers see.
+    public struct AttentionWindow: Sendable, Equatable {
+        /// The token itself among them; 0 for all before it.
+        public var tokens: Int
+        /// `nil` for all layers.
+        public var layers: [Int]?
+
+        public init(tokens: Int, layers: [Int]? = nil) {
+            self.tokens = tokens
+            self.layers = layers
+        }
     }
 
     public struct Options: Sendable {
@@ -180,7 +199,7 @@ public struct CaptureImport {
             warnings.append("not imported, since the names are not understood: \(shownNames(names))")
         }
         let tokens = shape.tokenCounts.max() ?? 0
-        if shape.kvHeads > tokens, tokens > 0, shape.kvHeads > 16 {
+        if shape.kvHeads > tokens, tokens > 0, shape.kvHeads > 16, options.description.kvHeads == nil {
             warnings.append(
                 "\(shape.kvHeads) heads of \(tokens) tokens: do tokens and heads change places in "
                     + "--axes \(options.axes.text)?"

@@ -15,6 +15,7 @@ struct ImportMetadata {
     private let ropeBase: Double
     private let ropeLayout: String
     private let vocabulary: Int
+    private let attention: AttentionLayout?
 
     /// Stands where a text is required and nothing is known.
     private static let unknown = "unknown"
@@ -69,7 +70,8 @@ struct ImportMetadata {
             throw ImportError(
                 sequences.first?.name,
                 "\(heads) query heads cannot share \(shape.kvHeads) key/value heads",
-                expected: "a multiple of \(shape.kvHeads)"
+                expected: "a multiple of \(shape.kvHeads)",
+                remedy: "check the order of --axes \(options.axes.text): do tokens and heads change places?"
             )
         }
         if knownHeads == nil {
@@ -78,6 +80,14 @@ struct ImportMetadata {
         ropeBase = try number("rope_base", given.ropeBase) ?? 0
         ropeLayout = try given.ropeLayout ?? attribute("rope_layout") ?? Self.unknown
         vocabulary = try number("vocabulary", given.vocabulary) ?? 0
+        attention = try ImportAttention(
+            given,
+            layers: layers,
+            headDim: shape.headDim,
+            ropeBase: ropeBase,
+            location: sequences.first?.name,
+            attribute: attribute
+        ).layout
         if shape.tensors.contains(.keyPreRope) { try checkRotation() }
     }
 
@@ -115,6 +125,7 @@ struct ImportMetadata {
             headDim: shape.headDim,
             ropeBase: ropeBase,
             ropeLayout: ropeLayout,
+            attention: attention,
             vocabulary: vocabulary,
             weightsSHA256: first("weights_sha256"),
             weightType: first("weight_type"),
@@ -145,7 +156,8 @@ extension ImportSequence {
                 throw ImportError(
                     array.location,
                     "token ids of shape \(array.shapeText)",
-                    expected: "(\(count)), one a token of '\(shownName(name))'"
+                    expected: "(\(count)), one a token of '\(shownName(name))'",
+                    remedy: "check the order of --axes: do tokens and heads change places?"
                 )
             }
             ids = try array.open(as: element, scratchFolder: scratchFolder).readIntegers().map { value in

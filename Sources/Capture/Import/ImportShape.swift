@@ -72,6 +72,24 @@ struct ImportShape {
                 remedy: "check the order of --axes \(options.axes.text)"
             )
         }
+        try checkOrder((widths[false] ?? widths[true])?.array, options)
+    }
+
+    /// More heads than any model has had; beside fewer tokens the axes are in the wrong order.
+    private static let mostHeads = 256
+
+    /// Refuses heads that can only be tokens, unless the options say that there are so many.
+    private func checkOrder(_ array: ImportedArray?, _ options: CaptureImport.Options) throws {
+        let (tokens, heads) = (tokenCounts.max() ?? 0, max(kvHeads, queryHeads ?? 0))
+        guard let array, tokens > 0, heads > tokens, heads > Self.mostHeads else { return }
+        guard options.description.kvHeads != kvHeads, options.description.heads != heads else { return }
+        throw ImportError(
+            array.location,
+            "its shape \(array.shapeText) has \(heads) heads of \(tokens) tokens by --axes \(options.axes.text)",
+            expected: "more tokens than heads, or no more than \(Self.mostHeads) heads",
+            remedy: "exchange token and head in --axes, or say that it is so: --kv-heads \(kvHeads)"
+                + (queryHeads.map { " --heads \($0)" } ?? "")
+        )
     }
 
     private static func checkPresence(

@@ -130,6 +130,8 @@ struct ImportedFile {
             case .string(let text): texts[name] = text
             case .integer(let number): texts[name] = "\(number)"
             case .double(let number): texts[name] = "\(number)"
+            case .integers(let numbers): texts[name] = numbers.map { "\($0)" }.joined(separator: ",")
+            case .doubles(let numbers): texts[name] = numbers.map { "\($0)" }.joined(separator: ",")
             default: break
             }
         }

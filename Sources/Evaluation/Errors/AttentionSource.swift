@@ -29,16 +29,31 @@ extension AttentionSource {
     package var weightsSHA256: String { "" }
     package var textSHA256s: [String] { [] }
 
-    /// The factor on scores and the tokens that a query sees in a layer.
+    /// How scores are scaled and capped, and the tokens that a query sees in a layer.
     func reach(layer: Int) -> QueryBlock.Reach {
         guard let attention, attention.layers.indices.contains(layer) else { return QueryBlock.Reach() }
-        return QueryBlock.Reach(scale: attention.scale, window: attention.layers[layer].window)
+        return QueryBlock.Reach(
+            scale: attention.scale,
+            window: attention.layers[layer].window,
+            softcap: attention.softcap
+        )
     }
 
     /// How a layer turns its queries and keys.
     func rotation(layer: Int) -> RotaryEmbedding {
         guard let attention, attention.layers.indices.contains(layer) else { return RotaryEmbedding(base: ropeBase) }
         return attention.rotation(layer: layer)
+    }
+}
+
+extension CaptureFile {
+    /// What to say where attention is computed from a capture that does not know how its layers attend.
+    var warningOfUnknownAttention: String? {
+        guard metadata.attention == nil else { return nil }
+        return "attention: the capture does not say whether layers see a window only, nor how scores are scaled and "
+            + "capped; every layer is taken to see all tokens, with scores divided by √\(metadata.headDim). Where the "
+            + "model does otherwise (Mistral, Gemma), import it anew with --attention-window, --attention-scale and "
+            + "--logit-softcap; --attention-window 0 confirms it"
     }
 }
 

@@ -36,12 +36,17 @@ public enum ErrorStudy {
         calibration: CalibrationSet? = nil,
         progress: (Double) throws -> Void = { _ in }
     ) throws -> ErrorStudyResult {
-        try run(
+        var result = try run(
             source: CaptureFileSource(capture: capture),
             settings: settings,
             calibration: calibration,
             progress: progress
         )
+        let subjects = try MetricCatalogue.metrics(settings.metrics).map { $0.subject }
+        if subjects.contains(where: { $0.needsQueries }), let warning = capture.warningOfUnknownAttention {
+            result.warnings.append(warning)
+        }
+        return result
     }
 
     package static func run(

@@ -15,7 +15,7 @@ public struct ErrorStudyResult: Sendable {
     /// Cache schemes evaluated, the control included.
     public let schemes: [CacheScheme]
     /// What was left out and why, for people.
-    public let warnings: [String]
+    public internal(set) var warnings: [String]
 
     public var tables: [Table] { [errors, errorsByLayer, paperTable2, perTokenVersusPerChannel] }
 

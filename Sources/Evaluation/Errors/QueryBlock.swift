@@ -1,6 +1,12 @@
 import Kernels
 import TensorCore
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Scratch for one block of attention, row-major float32; freed with its last reference.
 final class Matrix {
     let rows: Int
@@ -43,6 +49,8 @@ struct QueryBlock {
         var scale: Float?
         /// Tokens that a query sees, its own among them; all before it if there is none.
         var window: Int?
+        /// Scaled scores s become softcap·tanh(s / softcap) if there is one.
+        var softcap: Float?
     }
 
     let positions: [Int]
@@ -125,7 +133,8 @@ struct QueryBlock {
         }
     }
 
-    /// `softmax(q · Kᵀ / √D)`, each row over the keys that it sees, up to its position, zero for others.
+    /// `softmax(q · Kᵀ / √D)`, each row over the keys that it sees, up to its position, zero for others; with the scale
+    /// and cap of the layer's reach.
     func attend(to keys: HeadView, into weights: Matrix) {
         keys.withElements { keys in
             DenseMatrix.multiply(
@@ -144,6 +153,9 @@ struct QueryBlock {
         }
         for row in 0..<rows {
             let visible = visibleKeys(row), scores = weights.row(row)
+            if let cap = reach.softcap {
+                for key in visible { scores[key] = cap * tanhf(scores[key] / cap) }
+            }
             VectorMath.softmax(scores + visible.lowerBound, count: visible.count)
             scores.update(repeating: 0, count: visible.lowerBound)
             (scores + visible.upperBound).update(repeating: 0, count: keyCount - visible.upperBound)

@@ -2,7 +2,7 @@ import Foundation
 import Reporting
 import TensorCore
 
-/// The folder of one run: `manifest.yaml`, `provenance.json`, `capture.h5`, `tables`, `figures`, `report.html`.
+/// The folder of one run: `manifest.yaml`, `provenance.json`, `capture.h5`, `statistics.h5`, `tables`, `figures`, `report.html`.
 public struct RunFolder {
     let url: URL
     private let lock: FileHandle
@@ -10,6 +10,7 @@ public struct RunFolder {
     static let capture = "capture.h5"
     static let calibration = "calibration.h5"
     static let calibrationCapture = "calibration-capture.h5"
+    static let statistics = "statistics.h5"
     static let tables = "tables"
     static let figures = "figures"
     static let manifest = "manifest.yaml"

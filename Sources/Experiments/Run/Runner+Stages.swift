@@ -16,8 +16,16 @@ extension Runner {
             stage(.calibration) { try self.calibrate(inputs, $0) },
             stage(.statistics) { progress in
                 let file = try self.openCapture()
-                let tables = try StatisticsStudy.run(file, settings: self.manifest.statistics, progress: progress)
-                return (try self.folder.write(tables), "\(tables.count) tables")
+                let settings = self.manifest.statistics, path = self.folder.path(RunFolder.statistics)
+                let archive = try StatisticsArchive(
+                    of: file,
+                    layers: settings.layers?.sorted() ?? file.layersPresent,
+                    at: path
+                )
+                let tables = try StatisticsStudy.run(file, settings: settings, archive: archive, progress: progress)
+                let outputs = try self.folder.write(tables)
+                try archive.finish(tables)
+                return (outputs + [RunFolder.statistics], "\(tables.count) tables")
             },
             stage(.magnitude) { progress in
                 let file = try self.openCapture()

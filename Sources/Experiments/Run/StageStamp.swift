@@ -3,7 +3,7 @@ import Foundation
 /// What is remembered of a stage: `.stages/ID.json` in the run's folder.
 package struct StageStamp: Codable, Equatable {
     /// Raise when a stage's tables, files or maths change, so that old results are made anew.
-    static let formatVersion = 2
+    static let formatVersion = 3
     /// Larger files are compared by size alone: hashing a capture would take longer than it protects.
     private static let largestHashedFile = 64 << 20
 

@@ -21,12 +21,20 @@ struct ImportCommand: ParsableCommand {
             Elements may be float16, bfloat16, float32 or float64, and files larger than
             memory. Options win over what a file says of itself.
 
+            Attention is computed anew from queries and keys: where a model's layers see a
+            window only (Mistral, Gemma), scale scores otherwise than by 1/sqrt(channels) or
+            cap them (Gemma 2), say so, unless the file does as the hook's do. Analyses of a
+            capture that does not know warn.
+
             Examples:
               kvatlas import hook.h5 --axes token,kv_head,channel --out capture.h5
               kvatlas import a.npz b.npz --axes batch,kv_head,token,channel \\
                 --rope-base 10000 --rope-layout halves --out capture.h5
               kvatlas import x.safetensors --pattern 'model.{layer}.{tensor}_cache' \\
                 --axes token,kv_head,channel --layers 0-3 --out capture.h5
+              kvatlas import gemma.npz --axes token,kv_head,channel --model-layers 26 \\
+                --attention-window 4096:0,2,4 --attention-scale 0.0625 \\
+                --logit-softcap 50 --out capture.h5
             """
     )
 
@@ -93,6 +101,20 @@ struct ImportCommand: ParsableCommand {
     )
     var ropeLayout: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Tokens that layers see, 0 for all; may be given again for other layers.",
+            valueName: "n[:layers]"
+        )
+    )
+    var attentionWindow: [String] = []
+
+    @Option(help: ArgumentHelp("Factor on scores (default: 1/sqrt(channels)).", valueName: "number"))
+    var attentionScale: Double?
+
+    @Option(help: ArgumentHelp("Scores s become c*tanh(s/c); 0 for none.", valueName: "c"))
+    var logitSoftcap: Double?
+
     @Option(help: ArgumentHelp("Number of token ids.", valueName: "n"))
     var vocabulary: Int?
 
@@ -131,6 +153,18 @@ struct ImportCommand: ParsableCommand {
         Terminal.printResult(out)
     }
 
+    /// `4096`, or `4096:0,2-4` for some layers.
+    private static func window(_ text: String) throws -> CaptureImport.AttentionWindow {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let tokens = parts.first.flatMap({ Int($0) }), tokens >= 0 else {
+            throw ValidationError("--attention-window '\(text)': expected tokens, or tokens:layers as 4096:0,2-4")
+        }
+        guard parts.count == 2, case .only(let layers) = try LayerSelection(parsing: String(parts[1])) else {
+            return CaptureImport.AttentionWindow(tokens: tokens)
+        }
+        return CaptureImport.AttentionWindow(tokens: tokens, layers: layers)
+    }
+
     private func makeOptions() throws -> CaptureImport.Options {
         var options = CaptureImport.Options(axes: try ImportAxes(parsing: axes))
         options.pattern = pattern
@@ -148,6 +182,9 @@ struct ImportCommand: ParsableCommand {
         options.description.ropeBase = ropeBase
         options.description.ropeLayout = ropeLayout
         options.description.vocabulary = vocabulary
+        options.description.attentionScale = attentionScale
+        options.description.logitSoftcap = logitSoftcap
+        options.description.attentionWindows = try attentionWindow.map(Self.window)
         return options
     }
 }

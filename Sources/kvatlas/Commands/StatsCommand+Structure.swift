@@ -23,10 +23,8 @@ extension StatsCommand {
             let problem = "\(names.count) tables do not fit stdout: --out takes a folder for them"
             throw UsageError(command: "stats", underlying: ValidationError(problem))
         }
-        for name in names where out != "-" {
-            try refuseExisting(Self.path(name, in: out), overwrite: overwrite)
-        }
         Interruption.install()
+        let folder = out == "-" ? nil : try TableFolder(out, files: names.map(TableFolder.file), overwrite: overwrite)
         let capture = try input.open()
         settings.layers = try input.layers(layers, command: "stats", of: capture)
         settings.tensors = try tensors.map { list in
@@ -36,27 +34,13 @@ extension StatsCommand {
         let result = try StructureStudy.run(capture, settings: settings, progress: bar.update)
         bar.finish("\(capture.tokenCount) tokens")
         for warning in result.warnings { Terminal.printError("warning: \(warning)") }
-        if out == "-" {
+        guard let folder else {
             for table in result.tables { Terminal.printResult(String(CSV.text(of: table).dropLast())) }
             return
         }
-        let readme = URL(fileURLWithPath: out).appendingPathComponent("README.md").path
-        var documented = FileManager.default.fileExists(atPath: readme) ? try TableDocumentation.read(readme) : [:]
-        for table in result.tables {
-            try CSV.write(table, to: Self.path(table.name, in: out))
-            documented[table.name] = TableDocumentation(table)
-        }
-        try TableDocumentation.write(
-            documented.values.sorted { $0.name < $1.name }.map {
-                Table(name: $0.name, meaning: $0.meaning, columns: $0.columns)
-            },
-            to: readme
-        )
-        Terminal.printError("\(result.tables.count) tables written, their columns in README.md")
+        for table in result.tables { try CSV.write(table, to: folder.path(TableFolder.file(table.name))) }
+        try folder.document(result.tables)
+        Terminal.printError("\(result.tables.count) tables written, their columns in \(TableFolder.readme)")
         Terminal.printResult(out)
-    }
-
-    private static func path(_ table: String, in folder: String) -> String {
-        URL(fileURLWithPath: folder).appendingPathComponent("\(table).csv").path
     }
 }

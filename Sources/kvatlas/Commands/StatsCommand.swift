@@ -20,8 +20,12 @@ struct StatsCommand: ParsableCommand {
                                      head of a layer (head, that is, layer x head) or tensor of a layer (layer)
               outlier-channels.csv   channels far above the median channel
               histogram.csv          with --histogram: bins and counts of each layer's tensors
-              statistics.h5          channels, heads and layers as arrays for xarray and h5py
+              statistics.h5          channels, heads and layers as arrays for xarray and h5py; with --histogram
+                                     also bins and counts of each channel and head
               README.md              what each column means
+
+            A row a token and head is a large table: '--by all' leaves it out above \(tokenRowsOfAll) rows and says so;
+            '--by channel,token,head,layer' writes it whatever its size.
 
             'kvatlas list statistics --by channel' prints the columns of a grain's table with unit and definition.
             Of captures of more than \(TokenSample.size) tokens, quantiles come from \(TokenSample.size) tokens drawn
@@ -59,7 +63,7 @@ struct StatsCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Layers (default: all in the capture).", valueName: "list"))
     var layers: String?
 
-    @Flag(help: "Also bins and counts of each layer's tensors.")
+    @Flag(help: "Also bins and counts of each layer's tensors; in statistics.h5 of each channel and head.")
     var histogram = false
 
     @Option(
@@ -74,9 +78,33 @@ struct StatsCommand: ParsableCommand {
     @Flag(help: "Print what was done as JSON on stdout.")
     var json = false
 
+    /// Rows of the token's table up to which `--by all` writes it, some 50 MB.
+    static let tokenRowsOfAll = 200_000
+    private static let bytesOfTokenRow = 250
+
+    private static func isAll(_ by: String) -> Bool { by.trimmingCharacters(in: .whitespaces) == "all" }
+
+    /// Leaves the token's table out of `all` where it would be large.
+    ///
+    /// - Returns: what to say of its size.
+    private func limitTokens(_ settings: inout StatisticsStudySettings, of capture: CaptureFile, by: String) -> String?
+    {
+        guard settings.grains.contains(.token) else { return nil }
+        let rows = (settings.layers ?? capture.layersPresent).reduce(0) { sum, layer in
+            capture.tensors(inLayer: layer).filter { settings.tensors?.contains($0) != false }.reduce(sum) {
+                $0 + capture.headCount($1) * capture.tokenCount
+            }
+        }
+        guard rows > Self.tokenRowsOfAll else { return nil }
+        let size = "statistics-token has \(rows) rows, about \(byteText(rows * Self.bytesOfTokenRow))"
+        guard Self.isAll(by) else { return size }
+        settings.grains.removeAll { $0 == .token }
+        return "\(size), and is left out; --by channel,token,head,layer writes it (of fewer --layers or --tensors less)"
+    }
+
     private func grains(_ by: String) throws -> [Grain] {
         try UsageError.wrap("stats") {
-            if by.trimmingCharacters(in: .whitespaces) == "all" { return Grain.allCases }
+            if Self.isAll(by) { return Grain.allCases }
             return try parseList(by, of: Grain.allCases, what: "grain")
         }
     }
@@ -102,13 +130,17 @@ struct StatsCommand: ParsableCommand {
         }
         // First, so that no signal finds a half-written file and nobody who removes it.
         Interruption.install()
-        let output = try StatisticsOutput(destination, settings, overwrite: overwrite)
         let capture = try input.open()
         settings.layers = try input.layers(layers, command: "stats", of: capture)
+        let note = limitTokens(&settings, of: capture, by: by)
+        let output = try StatisticsOutput(destination, settings, of: capture, overwrite: overwrite)
+        if let note { Terminal.printError("note: \(note)") }
         let start = Date()
         let bar = ProgressBar("statistics", isQuiet: shared.quiet)
-        try StatisticsStudy.run(capture, settings: settings, progress: bar.update) { try output.append($0, to: $1) }
-        try output.finish(capture)
+        try StatisticsStudy.run(capture, settings: settings, archive: output.archive, progress: bar.update) {
+            try output.append($0, to: $1)
+        }
+        try output.finish()
         bar.finish("\(capture.tokenCount) tokens")
         let summary = StatisticsRunSummary(capture, settings, output, seconds: Date().timeIntervalSince(start))
         summary.notes.forEach { Terminal.printError("note: \($0)") }

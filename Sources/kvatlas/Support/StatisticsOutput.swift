@@ -28,14 +28,16 @@ final class StatisticsOutput {
         }
     }
 
-    static let archive = "statistics.h5"
-    static let readme = "README.md"
+    static let archiveName = "statistics.h5"
 
     private let destination: Destination
+    private var folder: TableFolder?
     private var streams: [String: TableStream] = [:]
     /// Rows of the tables that become arrays, which number as many as there are channels; and of what goes to stdout.
     private var kept: [String: Table] = [:]
     private let schemas: [Table]
+    /// Takes what becomes arrays, if anything does.
+    private(set) var archive: StatisticsArchive?
     /// NaN and infinite elements by tensor, in `layer 3 key`.
     private(set) var nonfinite: [(place: String, count: Int)] = []
     private let countingTable: String?
@@ -45,8 +47,13 @@ final class StatisticsOutput {
 
     /// Checks that nothing is in the way and makes the files, still without their names.
     ///
-    /// - Throws: `FileError`.
-    init(_ destination: Destination, _ settings: StatisticsStudySettings, overwrite: Bool) throws {
+    /// - Throws: `FileError`; `HDF5Error`.
+    init(
+        _ destination: Destination,
+        _ settings: StatisticsStudySettings,
+        of capture: CaptureFile,
+        overwrite: Bool
+    ) throws {
         self.destination = destination
         let tables = Grain.allCases.filter { settings.grains.contains($0) }.map { StatisticsTable.empty($0) }
         countingTable = tables.first?.name
@@ -58,18 +65,19 @@ final class StatisticsOutput {
             schemas = tables
             try refuseExisting(path, overwrite: overwrite)
             for table in tables { streams[table.name] = try TableStream(table, path: path) }
-        case .folder(let folder):
+        case .folder(let path):
             schemas = tables + [OutlierChannelTable.empty()] + (settings.histogram ? [HistogramTable.empty()] : [])
-            let url = URL(fileURLWithPath: folder, isDirectory: true)
-            let names = schemas.map { "\($0.name).csv" } + [Self.archive, Self.readme]
-            for name in names { try refuseExisting(url.appendingPathComponent(name).path, overwrite: overwrite) }
-            do {
-                try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-            } catch { throw FileError.unwritable(path: folder, reason: error.localizedDescription) }
+            let files = schemas.map { TableFolder.file($0.name) } + [Self.archiveName]
+            let folder = try TableFolder(path, files: files, overwrite: overwrite)
+            self.folder = folder
             for table in schemas {
-                streams[table.name] = try TableStream(table, path: url.appendingPathComponent("\(table.name).csv").path)
+                streams[table.name] = try TableStream(table, path: folder.path(TableFolder.file(table.name)))
             }
             for table in tables where table.name != StatisticsTable.empty(.token).name { kept[table.name] = table }
+            if !kept.isEmpty || settings.histogram {
+                let layers = settings.layers?.sorted() ?? capture.layersPresent
+                archive = try StatisticsArchive(of: capture, layers: layers, at: folder.path(Self.archiveName))
+            }
         }
     }
 
@@ -98,25 +106,18 @@ final class StatisticsOutput {
     }
 
     /// Gives all files their names.
-    func finish(_ capture: CaptureFile) throws {
+    func finish() throws {
         if case .standardOutput = destination {
             for schema in schemas {
                 if let table = kept[schema.name] { Terminal.printResult(String(CSV.text(of: table).dropLast())) }
             }
             return
         }
-        if case .folder(let folder) = destination {
-            let url = URL(fileURLWithPath: folder, isDirectory: true)
-            let tables = schemas.compactMap { kept[$0.name] }
-            if !tables.isEmpty {
-                let archive = url.appendingPathComponent(Self.archive).path
-                try StatisticsArchive.write(tables, of: capture, to: archive)
-                paths.append(archive)
-            }
-            let readme = url.appendingPathComponent(Self.readme).path
-            try TableDocumentation.write(schemas, to: readme)
-            paths.append(readme)
+        if let archive, let folder {
+            try archive.finish(schemas.compactMap { kept[$0.name] })
+            paths.append(folder.path(Self.archiveName))
         }
+        if let folder { paths.append(try folder.document(schemas)) }
         for schema in schemas {
             guard let stream = streams[schema.name] else { continue }
             try stream.finish()

@@ -35,39 +35,45 @@ class Tokenizer:
         return "".join(f"<{number}>" for number in ids)
 
 
-def model_of(kind):
+def model_of(kind, **options):
     torch.manual_seed(1)
-    config = getattr(transformers, ("Gemma3Text" if kind == "Gemma3" else kind) + "Config")(**SHAPE)
+    config = getattr(transformers, ("Gemma3Text" if kind == "Gemma3" else kind) + "Config")(**SHAPE, **options)
     return getattr(transformers, kind + "ForCausalLM")(config).eval()
 
 
-def rotated(keys, base):
+def rotated(keys, base, divisors):
     """Keys after RoPE, [token, head, channel]: channel i turns with i + channels / 2."""
     tokens, half = keys.shape[0], keys.shape[2] // 2
-    angles = torch.outer(torch.arange(tokens), base ** (-torch.arange(half, dtype=torch.float64) / half))[:, None]
+    frequencies = base ** (-torch.arange(half, dtype=torch.float64) / half) / torch.as_tensor(divisors)
+    angles = torch.outer(torch.arange(tokens), frequencies)[:, None]
     a, b = keys[..., :half], keys[..., half:]
     return torch.cat([a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()], -1)
 
 
 def check(folder):
     """The hook's tensors of several models against each other and against the model's own attention."""
-    for kind in ["Llama", "Qwen2", "Qwen3", "Mistral", "Gemma3"]:
-        model = model_of(kind)
-        config = model.config
+    stretched = {"rope_type": "linear", "factor": 4.0, "rope_theta": 10000.0}
+    for kind, options in [
+        ("Llama", {}), ("Llama", {"rope_parameters": stretched}), ("Qwen2", {}), ("Qwen3", {}), ("Mistral", {}),
+        ("Mistral", {"sliding_window": 4}), ("Gemma2", {"sliding_window": 4, "attn_logit_softcapping": 0.01}),
+        ("Gemma3", {"sliding_window": 4}),
+    ]:
+        model = model_of(kind, **options)
         path = folder / f"{kind.lower()}-check.h5"
         plain = model(torch.tensor([IDS])).logits
         capture(model, Tokenizer(), IDS, path, dtype="float32")
         assert torch.equal(plain, model(torch.tensor([IDS])).logits), f"{kind}: the hook stayed in the model"
         with h5py.File(path) as file:
-            base = file.attrs["rope_base"]
+            attributes = dict(file.attrs)
             layer = file["layers/000"]
             tensors = {name: torch.from_numpy(layer[name][:]).double() for name in layer}
+            value_of_last = torch.from_numpy(file["layers/001/value"][:]).double()
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         wanted = {"key": (11, 2, 8), "key_pre_rope": (11, 2, 8), "value": (11, 2, 8), "query": (11, 4, 8)}
         assert shapes == wanted, f"{kind}: {shapes}"
-        if base == 0:  # Gemma 3 has one base for some layers and another for the rest
-            base = config.rope_parameters[config.layer_types[0]]["rope_theta"]
-        difference = (rotated(tensors["key_pre_rope"], base) - tensors["key"]).abs().max().item()
+        rotation = attributes["attention_rotations"][0]
+        base, divisors = attributes["rotation_bases"][rotation], attributes.get(f"rotation_divisors_{rotation}", 1)
+        difference = (rotated(tensors["key_pre_rope"], base, divisors) - tensors["key"]).abs().max().item()
         assert difference < 1e-5, f"{kind}: keys before RoPE, rotated, differ from the cache's by {difference}"
         # The first layer's output projection sees what these queries, keys and values make.
         seen = []
@@ -76,15 +82,25 @@ def check(folder):
         model(torch.tensor([IDS]))
         hook.remove()
         key, value = (tensors[name].repeat_interleave(2, dim=1) for name in ("key", "value"))
-        scale = getattr(config, "query_pre_attn_scalar", 8) ** -0.5
-        scores = torch.einsum("qhd,khd->hqk", tensors["query"], key) * scale
+        scores = torch.einsum("qhd,khd->hqk", tensors["query"], key) * attributes["attention_scale"]
+        if cap := attributes["attention_softcap"]:
+            scores = cap * (scores / cap).tanh()
         mask = torch.ones(11, 11, dtype=torch.bool).tril()
+        if window := int(attributes["attention_windows"][0]):
+            mask &= ~torch.ones(11, 11, dtype=torch.bool).tril(-window)
         weights = scores.masked_fill(~mask, -torch.inf).softmax(-1)
         mixed = torch.einsum("hqk,khd->qhd", weights, value).reshape(11, 32)
         difference = (mixed - seen[0].double()).abs().max().item()
         assert difference < 1e-5, f"{kind}: attention of the captured tensors differs by {difference}"
         path.unlink()
-        print(f"{kind}: keys and attention agree with the model")
+        # The last layer's queries come of what the layers before attended to.
+        with torch.no_grad():
+            seen = model(torch.tensor([IDS]), output_hidden_states=True).hidden_states[1][0]
+            last = model.get_decoder().layers[1]
+            states = last.self_attn.v_proj(last.input_layernorm(seen)).double().reshape(11, 2, 8)
+        difference = (states - value_of_last).abs().max().item()
+        assert difference < 1e-5, f"{kind}: the last layer's values differ by {difference}: the hook changes the model"
+        print(f"{kind} {options}: keys and attention agree with the model")
 
 
 def main():

@@ -4,8 +4,10 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-// Sums run in float32 over at most 64 tokens and are then added to double: relative error of each
-// against its sum of absolute terms below (64 + 4) · 2^-24.
+// Sums run in float32 over at most 64 tokens, about their mean (centred_powers.h), and are then added to double:
+// relative error of each against its sum of absolute terms below (16 + 4 + 4) · 2^-24. Tokens are looked at twice for
+// that. The first look leaves them as float32 side by side, since rows of some 2^n bytes keep each other out of the
+// first-level cache.
 
 enum { LANES = 16 };
 
@@ -49,34 +51,76 @@ typedef struct {
     kva_pending_bins pending;
 } descent;
 
-/// The sums of half a group, eight channels, over at most 64 tokens: sixteen registers hold no more. The first half
-/// also sees to all that is done for sixteen at once.
-KVA_INLINE void sum_half(descent *down, size_t rows, __m256 shift, int half, int is_half, int counting,
-                         kva_block_sums *total) {
-    kva_sums_8 sums = kva_no_sums_8();
+/// At most 64 tokens of a group, as the first look leaves them.
+typedef struct {
+    float x[KVA_TOKENS_PER_SUM][LANES];
+    /// The mean of each lane, to rounding; of equal elements exactly.
+    float centre[LANES];
+} unpacked;
+
+/// The first look: extremes, bins and the centre.
+KVA_INLINE void unpack(descent *down, size_t rows, int is_half, int counting, unpacked *copy) {
+    const kva_row_16 first = kva_load_16(down->row, is_half);
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
     const char *row = down->row;
     for (size_t token = 0; token < rows; token++, row += down->row_bytes) {
         const kva_row_16 x = kva_load_16(row, is_half);
-        kva_add_8(&sums, x.x[half], _mm256_sub_ps(x.x[half], shift));
-        if (half == 0) {
-            for (size_t line = 0; line < LANES * (is_half ? 2 : 4); line += 64) {
-                _mm_prefetch((const char *)(down->next.address + line), _MM_HINT_T1);
-            }
-            down->next.address += down->next.step;
-            kva_widen_extremes_16(&down->extremes, &x, is_half);
-            if (counting) {
-                _mm256_storeu_si256((__m256i *)(down->bins + token * LANES), kva_bins_16(&x, is_half));
-            }
+        for (size_t j = 0; j < 2; j++) {
+            _mm256_store_ps(copy->x[token] + 8 * j, x.x[j]);
+            sum[j] = _mm256_add_ps(sum[j], _mm256_sub_ps(x.x[j], first.x[j]));
         }
-        if (counting && down->pending.counters) {
-            kva_count_step(&down->pending, LANES, LANES / 8, (size_t)half * KVA_TOKENS_PER_SUM + token);
+        for (size_t line = 0; line < LANES * (is_half ? 2 : 4); line += 64) {
+            _mm_prefetch((const char *)(down->next.address + line), _MM_HINT_T1);
+        }
+        down->next.address += down->next.step;
+        kva_widen_extremes_16(&down->extremes, &x, is_half);
+        if (counting) {
+            _mm256_storeu_si256((__m256i *)(down->bins + token * LANES), kva_bins_16(&x, is_half));
+            if (down->pending.counters) { kva_count_step(&down->pending, LANES, LANES / 8, token); }
         }
     }
-    join_8(total->power1 + 8 * half, sums.power1);
-    join_8(total->power2 + 8 * half, sums.power2);
-    join_8(total->power3 + 8 * half, sums.power3);
-    join_8(total->power4 + 8 * half, sums.power4);
-    join_8(total->absolute + 8 * half, sums.absolute);
+    down->row = row;
+    const __m256 share = _mm256_set1_ps(1 / (float)rows);
+    for (size_t j = 0; j < 2; j++) {
+        _mm256_store_ps(copy->centre + 8 * j, _mm256_fmadd_ps(sum[j], share, first.x[j]));
+    }
+}
+
+/// The second look: sums of magnitudes, and of powers about the centre.
+KVA_INLINE void sum_powers(descent *down, size_t rows, int counting, const unpacked *copy, const float *shifts,
+                           kva_block_sums *total) {
+    const __m256 centre[2] = {_mm256_load_ps(copy->centre), _mm256_load_ps(copy->centre + 8)}, zero = _mm256_setzero_ps();
+    kva_powers_8 sums[2] = {kva_no_powers_8(), kva_no_powers_8()};
+    __m256 magnitude[2] = {zero, zero};
+    for (size_t start = 0; start < rows; start += KVA_TOKENS_PER_PARTIAL_SUM) {
+        const size_t end = rows < start + KVA_TOKENS_PER_PARTIAL_SUM ? rows : start + KVA_TOKENS_PER_PARTIAL_SUM;
+        kva_powers_8 partial[2] = {kva_no_powers_8(), kva_no_powers_8()};
+        __m256 partial_magnitude[2] = {zero, zero};
+        for (size_t token = start; token < end; token++) {
+            for (size_t j = 0; j < 2; j++) {
+                const __m256 x = _mm256_load_ps(copy->x[token] + 8 * j);
+                kva_add_powers_8(&partial[j], _mm256_sub_ps(x, centre[j]));
+                partial_magnitude[j] = _mm256_add_ps(partial_magnitude[j], kva_absolute(x));
+            }
+            if (counting && down->pending.counters) {
+                kva_count_step(&down->pending, LANES, LANES / 8, KVA_TOKENS_PER_SUM + token);
+            }
+        }
+        for (size_t j = 0; j < 2; j++) {
+            kva_join_powers_8(&sums[j], &partial[j]);
+            magnitude[j] = _mm256_add_ps(magnitude[j], partial_magnitude[j]);
+        }
+    }
+    float powers[4][LANES];
+    for (size_t j = 0; j < 2; j++) {
+        _mm256_storeu_ps(powers[0] + 8 * j, sums[j].power1);
+        _mm256_storeu_ps(powers[1] + 8 * j, sums[j].power2);
+        _mm256_storeu_ps(powers[2] + 8 * j, sums[j].power3);
+        _mm256_storeu_ps(powers[3] + 8 * j, sums[j].power4);
+        join_8(total->absolute + 8 * j, magnitude[j]);
+    }
+    const kva_centred_powers centred = {copy->centre, powers[0], powers[1], powers[2], powers[3]};
+    kva_add_centred_powers(&centred, LANES, rows, shifts, total->power1, total->power2, total->power3, total->power4);
 }
 
 /// A group of at most 16 channels over one block of tokens; only a whole group may be `counting`. At each
@@ -87,6 +131,7 @@ KVA_INLINE void sweep_block(const kva_moment_sweep *block, int is_half, kva_next
     for (size_t j = 0; j < block->channels; j++) { shifts[j] = block->channel_moments[j].shift; }
     kva_block_sums total;
     memset(&total, 0, sizeof total);
+    _Alignas(32) unpacked copy;
     descent down = {block->elements, block->token_stride * (is_half ? 2 : 4), next, kva_no_extremes_16(), 0, {0, 0}};
     for (size_t first = 0; first < block->tokens; first += KVA_TOKENS_PER_SUM) {
         const size_t rest = block->tokens - first, rows = rest < KVA_TOKENS_PER_SUM ? rest : KVA_TOKENS_PER_SUM;
@@ -95,9 +140,8 @@ KVA_INLINE void sweep_block(const kva_moment_sweep *block, int is_half, kva_next
             down.bins = pending->bins == bins[0] ? bins[1] : bins[0];
             down.pending = *pending;
         }
-        sum_half(&down, rows, _mm256_loadu_ps(shifts), 0, is_half, counting, &total);
-        sum_half(&down, rows, _mm256_loadu_ps(shifts + 8), 1, is_half, counting, &total);
-        down.row += rows * down.row_bytes;
+        unpack(&down, rows, is_half, counting, &copy);
+        sum_powers(&down, rows, counting, &copy, shifts, &total);
         if (counting) { *pending = (kva_pending_bins){down.bins, block->counters}; }
     }
     store_extremes(&total, &down.extremes, is_half);

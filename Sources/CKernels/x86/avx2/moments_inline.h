@@ -9,8 +9,8 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 typedef struct {
-    __m256 power1, power2, power3, power4, absolute;
-} kva_sums_8;
+    __m256 power1, power2, power3, power4;
+} kva_powers_8;
 
 /// Extremes of 16 lanes. Of float16 as integers, three instructions for 16 elements: its bits rise with the
 /// magnitude in both signs, so that as signed numbers the most is the maximum unless all are negative, as
@@ -25,9 +25,9 @@ typedef struct {
     __m256i bits;
 } kva_row_16;
 
-KVA_INLINE kva_sums_8 kva_no_sums_8(void) {
+KVA_INLINE kva_powers_8 kva_no_powers_8(void) {
     const __m256 zero = _mm256_setzero_ps();
-    return (kva_sums_8){zero, zero, zero, zero, zero};
+    return (kva_powers_8){zero, zero, zero, zero};
 }
 
 KVA_INLINE kva_extremes_16 kva_no_extremes_16(void) {
@@ -36,13 +36,19 @@ KVA_INLINE kva_extremes_16 kva_no_extremes_16(void) {
     return (kva_extremes_16){least, _mm256_setzero_si256(), most, {infinity, infinity}, {negative, negative}};
 }
 
-KVA_INLINE void kva_add_8(kva_sums_8 *sums, __m256 x, __m256 d) {
+KVA_INLINE void kva_add_powers_8(kva_powers_8 *sums, __m256 d) {
     const __m256 square = _mm256_mul_ps(d, d);
     sums->power1 = _mm256_add_ps(sums->power1, d);
     sums->power2 = _mm256_fmadd_ps(d, d, sums->power2);
     sums->power3 = _mm256_fmadd_ps(square, d, sums->power3);
     sums->power4 = _mm256_fmadd_ps(square, square, sums->power4);
-    sums->absolute = _mm256_add_ps(sums->absolute, kva_absolute(x));
+}
+
+KVA_INLINE void kva_join_powers_8(kva_powers_8 *sums, const kva_powers_8 *more) {
+    sums->power1 = _mm256_add_ps(sums->power1, more->power1);
+    sums->power2 = _mm256_add_ps(sums->power2, more->power2);
+    sums->power3 = _mm256_add_ps(sums->power3, more->power3);
+    sums->power4 = _mm256_add_ps(sums->power4, more->power4);
 }
 
 /// 16 elements of either type; of float16 also their bits.

@@ -38,12 +38,16 @@ KVA_INLINE void sweep_piece(const kva_moment_sweep *piece, int is_half) {
     const __m256 shift = _mm256_set1_ps(moments->shift);
     const char *row = piece->elements;
     const size_t size = is_half ? 2 : 4, whole = piece->channels / 16 * 16, rest = piece->channels - whole;
-    kva_sums_8 sums = kva_no_sums_8();
+    kva_powers_8 sums = kva_no_powers_8();
+    __m256 magnitude = _mm256_setzero_ps();
     kva_extremes_16 extremes = kva_no_extremes_16();
     for (size_t channel = 0; channel < whole; channel += 16) {
         const kva_row_16 x = kva_load_16(row + channel * size, is_half);
         _mm_prefetch((const char *)((uintptr_t)row + channel * size + 8192), _MM_HINT_T0);
-        for (size_t j = 0; j < 2; j++) { kva_add_8(&sums, x.x[j], _mm256_sub_ps(x.x[j], shift)); }
+        for (size_t j = 0; j < 2; j++) {
+            kva_add_powers_8(&sums, _mm256_sub_ps(x.x[j], shift));
+            magnitude = _mm256_add_ps(magnitude, kva_absolute(x.x[j]));
+        }
         kva_widen_extremes_16(&extremes, &x, is_half);
     }
     if (rest > 0) {
@@ -57,12 +61,12 @@ KVA_INLINE void sweep_piece(const kva_moment_sweep *piece, int is_half) {
         for (size_t j = 0; j < 2; j++) {
             const size_t count = rest < 8 * j ? 0 : rest - 8 * j < 8 ? rest - 8 * j : 8;
             const __m256 present = _mm256_castsi256_ps(kva_tail_mask(count));
-            const __m256 d = _mm256_and_ps(_mm256_sub_ps(x.x[j], shift), present);
-            kva_add_8(&sums, _mm256_and_ps(x.x[j], present), d);
+            kva_add_powers_8(&sums, _mm256_and_ps(_mm256_sub_ps(x.x[j], shift), present));
+            magnitude = _mm256_add_ps(magnitude, _mm256_and_ps(kva_absolute(x.x[j]), present));
         }
     }
     const __m128 powers = kva_four_sums(sums.power1, sums.power2, sums.power3, sums.power4);
-    const float absolute = kva_horizontal_sum(sums.absolute);
+    const float absolute = kva_horizontal_sum(magnitude);
     // NaN, infinity or an overflow in float32.
     if (!isfinite(_mm_cvtss_f32(_mm_shuffle_ps(powers, powers, 3))) || !isfinite(absolute)) {
         kva_reference_moment_sweep(piece);

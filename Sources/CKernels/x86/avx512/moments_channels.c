@@ -5,8 +5,10 @@
 #pragma clang attribute push(                                                                       \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
-// Sums run in float32 over at most 64 tokens and are then added to double: relative error of each
-// against its sum of absolute terms below (64 + 4) · 2^-24.
+// Sums run in float32 over at most 64 tokens, about their mean (centred_powers.h), and are then added to double:
+// relative error of each against its sum of absolute terms below (16 + 4 + 4) · 2^-24. Tokens are looked at twice for
+// that. The first look leaves them as float32 side by side, since rows of some 2^n bytes keep each other out of the
+// first-level cache.
 
 enum { LANES = 32 };
 
@@ -39,46 +41,111 @@ KVA_INLINE void store_extremes(kva_block_sums *block, const kva_extremes_32 *ext
     }
 }
 
+/// One group of channels on its way down a block.
+typedef struct {
+    const char *row;
+    size_t row_bytes;
+    kva_next_lines next;
+    kva_extremes_32 extremes;
+    /// Where bins go, and those of the group before.
+    uint16_t *bins;
+    kva_pending_bins pending;
+} descent;
+
+/// At most 64 tokens of a group, as the first look leaves them.
+typedef struct {
+    float x[KVA_TOKENS_PER_SUM][LANES];
+    /// The mean of each lane, to rounding; of equal elements exactly.
+    float centre[LANES];
+} unpacked;
+
+/// The first look: extremes, bins and the centre.
+KVA_INLINE void unpack(descent *down, size_t rows, int is_half, int counting, unpacked *copy) {
+    const kva_row_32 first = kva_load_32(down->row, is_half);
+    __m512 sum[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+    const char *row = down->row;
+    for (size_t token = 0; token < rows; token++, row += down->row_bytes) {
+        const kva_row_32 x = kva_load_32(row, is_half);
+        for (size_t j = 0; j < 2; j++) {
+            _mm512_store_ps(copy->x[token] + 16 * j, x.x[j]);
+            sum[j] = _mm512_add_ps(sum[j], _mm512_sub_ps(x.x[j], first.x[j]));
+        }
+        for (size_t line = 0; line < LANES * (is_half ? 2 : 4); line += 64) {
+            _mm_prefetch((const char *)(down->next.address + line), _MM_HINT_T1);
+        }
+        down->next.address += down->next.step;
+        kva_widen_extremes_32(&down->extremes, &x, is_half);
+        if (counting) {
+            _mm512_storeu_si512(down->bins + token * LANES, kva_bins_32(&x, is_half));
+            if (down->pending.counters) { kva_count_step(&down->pending, LANES, LANES / 8, token); }
+        }
+    }
+    down->row = row;
+    const __m512 share = _mm512_set1_ps(1 / (float)rows);
+    for (size_t j = 0; j < 2; j++) {
+        _mm512_store_ps(copy->centre + 16 * j, _mm512_fmadd_ps(sum[j], share, first.x[j]));
+    }
+}
+
+/// The second look: sums of magnitudes, and of powers about the centre.
+KVA_INLINE void sum_powers(descent *down, size_t rows, int counting, const unpacked *copy, const float *shifts,
+                           kva_block_sums *total) {
+    const __m512 centre[2] = {_mm512_load_ps(copy->centre), _mm512_load_ps(copy->centre + 16)}, zero = _mm512_setzero_ps();
+    kva_powers_16 sums[2] = {kva_no_powers_16(), kva_no_powers_16()};
+    __m512 magnitude[2] = {zero, zero};
+    for (size_t start = 0; start < rows; start += KVA_TOKENS_PER_PARTIAL_SUM) {
+        const size_t end = rows < start + KVA_TOKENS_PER_PARTIAL_SUM ? rows : start + KVA_TOKENS_PER_PARTIAL_SUM;
+        kva_powers_16 partial[2] = {kva_no_powers_16(), kva_no_powers_16()};
+        __m512 partial_magnitude[2] = {zero, zero};
+        for (size_t token = start; token < end; token++) {
+            for (size_t j = 0; j < 2; j++) {
+                const __m512 x = _mm512_load_ps(copy->x[token] + 16 * j);
+                kva_add_powers_16(&partial[j], _mm512_sub_ps(x, centre[j]));
+                partial_magnitude[j] = _mm512_add_ps(partial_magnitude[j], _mm512_abs_ps(x));
+            }
+            if (counting && down->pending.counters) {
+                kva_count_step(&down->pending, LANES, LANES / 8, KVA_TOKENS_PER_SUM + token);
+            }
+        }
+        for (size_t j = 0; j < 2; j++) {
+            kva_join_powers_16(&sums[j], &partial[j]);
+            magnitude[j] = _mm512_add_ps(magnitude[j], partial_magnitude[j]);
+        }
+    }
+    float powers[4][LANES];
+    for (size_t j = 0; j < 2; j++) {
+        _mm512_storeu_ps(powers[0] + 16 * j, sums[j].power1);
+        _mm512_storeu_ps(powers[1] + 16 * j, sums[j].power2);
+        _mm512_storeu_ps(powers[2] + 16 * j, sums[j].power3);
+        _mm512_storeu_ps(powers[3] + 16 * j, sums[j].power4);
+        join_16(total->absolute + 16 * j, magnitude[j]);
+    }
+    const kva_centred_powers centred = {copy->centre, powers[0], powers[1], powers[2], powers[3]};
+    kva_add_centred_powers(&centred, LANES, rows, shifts, total->power1, total->power2, total->power3, total->power4);
+}
+
 /// A group of at most 32 channels over one block of tokens; only a whole group may be `counting`. At each
 /// token a line of what is to be read next is fetched.
 KVA_INLINE void sweep_block(const kva_moment_sweep *block, int is_half, kva_next_lines next, int counting,
                             kva_pending_bins *pending, uint16_t (*bins)[LANES * KVA_TOKENS_PER_SUM]) {
     float shifts[LANES] = {0};
     for (size_t j = 0; j < block->channels; j++) { shifts[j] = block->channel_moments[j].shift; }
-    const __m512 shift[2] = {_mm512_loadu_ps(shifts), _mm512_loadu_ps(shifts + 16)};
-    const size_t row_bytes = block->token_stride * (is_half ? 2 : 4);
-    const char *row = block->elements;
     kva_block_sums total;
     memset(&total, 0, sizeof total);
-    kva_extremes_32 extremes = kva_no_extremes_32();
+    _Alignas(64) unpacked copy;
+    descent down = {block->elements, block->token_stride * (is_half ? 2 : 4), next, kva_no_extremes_32(), 0, {0, 0}};
     for (size_t first = 0; first < block->tokens; first += KVA_TOKENS_PER_SUM) {
         const size_t rest = block->tokens - first, rows = rest < KVA_TOKENS_PER_SUM ? rest : KVA_TOKENS_PER_SUM;
-        kva_sums_16 sums[2] = {kva_no_sums_16(), kva_no_sums_16()};
-        // The two halves of `bins` take turns: one is written while the other is counted.
-        uint16_t *target = counting && pending->bins == bins[0] ? bins[1] : bins[0];
-        for (size_t token = 0; token < rows; token++, row += row_bytes) {
-            const kva_row_32 x = kva_load_32(row, is_half);
-            for (size_t line = 0; line < LANES * (is_half ? 2 : 4); line += 64) {
-                _mm_prefetch((const char *)(next.address + line), _MM_HINT_T1);
-            }
-            next.address += next.step;
-            for (size_t j = 0; j < 2; j++) { kva_add_16(&sums[j], x.x[j], _mm512_sub_ps(x.x[j], shift[j])); }
-            kva_widen_extremes_32(&extremes, &x, is_half);
-            if (counting) {
-                _mm512_storeu_si512(target + token * LANES, kva_bins_32(&x, is_half));
-                if (pending->counters) { kva_count_step(pending, LANES, LANES / 4, token); }
-            }
+        if (counting) {
+            // The two halves of `bins` take turns: one is written while the other is counted.
+            down.bins = pending->bins == bins[0] ? bins[1] : bins[0];
+            down.pending = *pending;
         }
-        for (size_t j = 0; j < 2; j++) {
-            join_16(total.power1 + 16 * j, sums[j].power1);
-            join_16(total.power2 + 16 * j, sums[j].power2);
-            join_16(total.power3 + 16 * j, sums[j].power3);
-            join_16(total.power4 + 16 * j, sums[j].power4);
-            join_16(total.absolute + 16 * j, sums[j].absolute);
-        }
-        if (counting) { *pending = (kva_pending_bins){target, block->counters}; }
+        unpack(&down, rows, is_half, counting, &copy);
+        sum_powers(&down, rows, counting, &copy, shifts, &total);
+        if (counting) { *pending = (kva_pending_bins){down.bins, block->counters}; }
     }
-    store_extremes(&total, &extremes, is_half);
+    store_extremes(&total, &down.extremes, is_half);
     kva_join_block(block, &total);
 }
 

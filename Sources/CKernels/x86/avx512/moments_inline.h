@@ -10,8 +10,8 @@
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 typedef struct {
-    __m512 power1, power2, power3, power4, absolute;
-} kva_sums_16;
+    __m512 power1, power2, power3, power4;
+} kva_powers_16;
 
 /// Extremes of 32 lanes. Of float16 as integers, three instructions for 32 elements: its bits rise with the
 /// magnitude in both signs, so that as signed numbers the most is the maximum unless all are negative, as
@@ -26,9 +26,9 @@ typedef struct {
     __m512i bits;
 } kva_row_32;
 
-KVA_INLINE kva_sums_16 kva_no_sums_16(void) {
+KVA_INLINE kva_powers_16 kva_no_powers_16(void) {
     const __m512 zero = _mm512_setzero_ps();
-    return (kva_sums_16){zero, zero, zero, zero, zero};
+    return (kva_powers_16){zero, zero, zero, zero};
 }
 
 KVA_INLINE kva_extremes_32 kva_no_extremes_32(void) {
@@ -37,13 +37,19 @@ KVA_INLINE kva_extremes_32 kva_no_extremes_32(void) {
     return (kva_extremes_32){least, _mm512_setzero_si512(), most, {infinity, infinity}, {negative, negative}};
 }
 
-KVA_INLINE void kva_add_16(kva_sums_16 *sums, __m512 x, __m512 d) {
+KVA_INLINE void kva_add_powers_16(kva_powers_16 *sums, __m512 d) {
     const __m512 square = _mm512_mul_ps(d, d);
     sums->power1 = _mm512_add_ps(sums->power1, d);
     sums->power2 = _mm512_fmadd_ps(d, d, sums->power2);
     sums->power3 = _mm512_fmadd_ps(square, d, sums->power3);
     sums->power4 = _mm512_fmadd_ps(square, square, sums->power4);
-    sums->absolute = _mm512_add_ps(sums->absolute, _mm512_abs_ps(x));
+}
+
+KVA_INLINE void kva_join_powers_16(kva_powers_16 *sums, const kva_powers_16 *more) {
+    sums->power1 = _mm512_add_ps(sums->power1, more->power1);
+    sums->power2 = _mm512_add_ps(sums->power2, more->power2);
+    sums->power3 = _mm512_add_ps(sums->power3, more->power3);
+    sums->power4 = _mm512_add_ps(sums->power4, more->power4);
 }
 
 /// 32 elements of either type; of float16 also their bits.

@@ -20,7 +20,7 @@ KVA_INLINE __m128 quarters(__m512 x) {
 }
 
 /// The four powers' sums over the lanes.
-KVA_INLINE __m128 four_powers(const kva_sums_16 *sums) {
+KVA_INLINE __m128 four_powers(const kva_powers_16 *sums) {
     const __m512d a = _mm512_castps_pd(unite(sums->power1, sums->power2));
     const __m512d b = _mm512_castps_pd(unite(sums->power3, sums->power4));
     const __m512 low = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), high = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
@@ -63,12 +63,16 @@ KVA_INLINE void sweep_piece(const kva_moment_sweep *piece, int is_half) {
     const __m512 shift = _mm512_set1_ps(moments->shift);
     const char *row = piece->elements;
     const size_t size = is_half ? 2 : 4, whole = piece->channels / 32 * 32, rest = piece->channels - whole;
-    kva_sums_16 sums[2] = {kva_no_sums_16(), kva_no_sums_16()};
+    kva_powers_16 sums[2] = {kva_no_powers_16(), kva_no_powers_16()};
+    __m512 magnitude[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
     kva_extremes_32 extremes = kva_no_extremes_32();
     for (size_t channel = 0; channel < whole; channel += 32) {
         const kva_row_32 x = kva_load_32(row + channel * size, is_half);
         _mm_prefetch((const char *)((uintptr_t)row + channel * size + 8192), _MM_HINT_T0);
-        for (size_t j = 0; j < 2; j++) { kva_add_16(&sums[j], x.x[j], _mm512_sub_ps(x.x[j], shift)); }
+        for (size_t j = 0; j < 2; j++) {
+            kva_add_powers_16(&sums[j], _mm512_sub_ps(x.x[j], shift));
+            magnitude[j] = _mm512_add_ps(magnitude[j], _mm512_abs_ps(x.x[j]));
+        }
         kva_widen_extremes_32(&extremes, &x, is_half);
     }
     if (rest > 0) {
@@ -81,17 +85,13 @@ KVA_INLINE void sweep_piece(const kva_moment_sweep *piece, int is_half) {
         kva_widen_extremes_32(&extremes, &x, is_half);
         for (size_t j = 0; j < 2; j++) {
             const __mmask16 present = kva_first_16(rest < 16 * j ? 0 : rest - 16 * j < 16 ? rest - 16 * j : 16);
-            const __m512 d = _mm512_maskz_sub_ps(present, x.x[j], shift);
-            kva_add_16(&sums[j], _mm512_maskz_mov_ps(present, x.x[j]), d);
+            kva_add_powers_16(&sums[j], _mm512_maskz_sub_ps(present, x.x[j], shift));
+            magnitude[j] = _mm512_add_ps(magnitude[j], _mm512_abs_ps(_mm512_maskz_mov_ps(present, x.x[j])));
         }
     }
-    const kva_sums_16 both = {
-        _mm512_add_ps(sums[0].power1, sums[1].power1), _mm512_add_ps(sums[0].power2, sums[1].power2),
-        _mm512_add_ps(sums[0].power3, sums[1].power3), _mm512_add_ps(sums[0].power4, sums[1].power4),
-        _mm512_add_ps(sums[0].absolute, sums[1].absolute),
-    };
-    const __m128 powers = four_powers(&both);
-    const float absolute = total(both.absolute);
+    kva_join_powers_16(&sums[0], &sums[1]);
+    const __m128 powers = four_powers(&sums[0]);
+    const float absolute = total(_mm512_add_ps(magnitude[0], magnitude[1]));
     // NaN, infinity or an overflow in float32.
     if (!isfinite(_mm_cvtss_f32(_mm_shuffle_ps(powers, powers, 3))) || !isfinite(absolute)) {
         kva_reference_moment_sweep(piece);

@@ -36,5 +36,6 @@ struct AttentionPlan {
             CaptureSequence(id: $0.id, name: $0.name, start: $0.start, length: min($0.length, limit))
         }
         if !cut.isEmpty { layers = complete.map { ($0, cut) } }
+        if !layers.isEmpty, let warning = capture.warningOfUnknownAttention { warnings.append(warning) }
     }
 }
