@@ -100,7 +100,7 @@ public struct CacheSpecification: Sendable, Hashable {
             CacheSide.allCases.reduce(0) {
                 $0 + format.packedFormat($1, channels: shape.headDim).bitsPerElement
             } / Double(CacheSide.allCases.count)
-        case .simulated(let scheme, _):
+        case .simulated(let scheme, _, _):
             scheme.bitsAsymptotic(heads: shape.kvHeads, channels: shape.headDim)
         }
     }
