@@ -149,9 +149,11 @@ extension RandomModel {
                 try addNorm(prefix + "post_attention_norm")
                 try addNorm(prefix + "post_ffw_norm")
             }
-            if isGemma3 || architecture == Qwen3Architecture.id {
+            let hasHeadNorms = isGemma3 || architecture == Qwen3Architecture.id
+            if hasHeadNorms {
                 try addNorm(prefix + "attn_q_norm", count: shape.headDim)
-                try addNorm(prefix + "attn_k_norm", count: shape.headDim)
+                // A large row would be evened out with its head.
+                try addNorm(prefix + "attn_k_norm", count: shape.headDim, first: 10)
             }
             for (part, rows) in [("q", width), ("k", cachedWidth), ("v", cachedWidth)] {
                 let name = "\(prefix)attn_\(part)"
@@ -159,7 +161,7 @@ extension RandomModel {
                     name + ".weight",
                     rows: rows,
                     columns: width,
-                    outlierRows: part == "k" ? 0..<cachedWidth : 0..<0
+                    outlierRows: part == "k" && !hasHeadNorms ? 0..<cachedWidth : 0..<0
                 )
                 if architecture == Qwen2Architecture.id {
                     try writer.add(name + ".bias", dimensions: [rows], floats: gaussians(rows, deviation: 0.1))
@@ -181,9 +183,10 @@ extension RandomModel {
         }
 
         /// Ones, and zeros of biases where the family's norms have them.
-        private mutating func addNorm(_ name: String, count: Int? = nil) throws {
+        private mutating func addNorm(_ name: String, count: Int? = nil, first: Float = 1) throws {
             let count = count ?? width
-            try writer.add(name + ".weight", dimensions: [count], floats: [Float](repeating: 1, count: count))
+            let weights = [first] + [Float](repeating: 1, count: count - 1)
+            try writer.add(name + ".weight", dimensions: [count], floats: weights)
             guard isFalcon else { return }
             try writer.add(name + ".bias", dimensions: [count], floats: [Float](repeating: 0, count: count))
         }

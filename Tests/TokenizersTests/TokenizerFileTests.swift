@@ -161,6 +161,16 @@ import Tokenizers
             try TokenizerSettings.endTokens(Array(#"{"eos_token_id": "x"}"#.utf8))
         }
     }
+
+    /// Gemma's lists thousands of tokens, each with its settings.
+    @Test func settingsAreFoundAmongThousandsOfTokens() throws {
+        let token = #"{"content": "<unused>", "lstrip": false, "normalized": false, "special": true}"#
+        let list = (0..<9000).map { "\"\($0)\": \(token)" }.joined(separator: ", ")
+        let text = "{\"added_tokens_decoder\": {\(list)}, \"bos_token\": \"<bos>\", \"add_bos_token\": true}"
+        let settings = try TokenizerSettings(configuration: Array(text.utf8))
+        #expect(settings.beginText == "<bos>" && settings.addsBegin == true && settings.endText == nil)
+        #expect(throws: TokenizerError.self) { try TokenizerSettings(configuration: Array(text.dropLast().utf8)) }
+    }
 }
 
 @Suite struct SentencePieceModelFileTests {

@@ -107,9 +107,11 @@ struct ModelSummary: Encodable {
                 byteText($0.byteCount),
             ]
         }
+        // Of some folders thousands of lines, a few for each added token.
+        let listed = metadata.filter { !$0.key.hasPrefix("tokenizer_config.added_tokens_decoder.") }
         return [
             TextColumns(rows).text, model?.caches.text,
-            TextColumns(metadata.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }).text,
+            TextColumns(listed.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }).text,
             TextColumns([["tensor", "type", "dimensions", "size"]] + table).text,
         ].compactMap { $0 }.joined(separator: "\n\n")
     }
