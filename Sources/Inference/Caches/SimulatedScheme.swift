@@ -46,7 +46,7 @@ struct SimulatedScheme: Sendable {
                         + ": measure it with 'kvatlas error'"
                 )
             }
-            if own.calibration == .required, !isCalibrated { throw SchemeError.notCalibrated(scheme: own.id) }
+            if own.calibration == .required, !isCalibrated { throw SchemeError.notCalibrated(scheme: scheme.id) }
         }
     }
 
