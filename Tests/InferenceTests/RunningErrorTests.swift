@@ -23,7 +23,7 @@ struct RunningErrorTests {
             #expect(throws: error) { try model.forward([1], cache: cache) }
             #expect(cache.length == 16)
             #expect(error.description.contains("expected at most 16 tokens in all"))
-            #expect(error.remedy?.contains("--max-tokens") == true)
+            #expect(error.remedy?.contains("fewer tokens") == true)
         }
     }
 
