@@ -60,7 +60,7 @@ KVA_INLINE float32x4_t mean_of(const kva_moment_sweep *sweep, int is_half, size_
         const float32x4_t x = kva_load_elements(sweep->elements, index + t * sweep->token_stride, is_half);
         sum = vaddq_f32(sum, vsubq_f32(x, first));
     }
-    return vfmaq_n_f32(first, sum, 1 / (float)tokens);
+    return vaddq_f32(first, vdivq_f32(sum, vdupq_n_f32((float)tokens)));
 }
 
 /// Sums of four channels over some tokens about `centre`, from partial sums.

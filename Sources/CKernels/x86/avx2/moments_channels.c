@@ -80,9 +80,9 @@ KVA_INLINE void unpack(descent *down, size_t rows, int is_half, int counting, un
         }
     }
     down->row = row;
-    const __m256 share = _mm256_set1_ps(1 / (float)rows);
+    const __m256 count = _mm256_set1_ps((float)rows);
     for (size_t j = 0; j < 2; j++) {
-        _mm256_store_ps(copy->centre + 8 * j, _mm256_fmadd_ps(sum[j], share, first.x[j]));
+        _mm256_store_ps(copy->centre + 8 * j, _mm256_add_ps(first.x[j], _mm256_div_ps(sum[j], count)));
     }
 }
 

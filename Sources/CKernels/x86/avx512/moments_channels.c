@@ -81,9 +81,9 @@ KVA_INLINE void unpack(descent *down, size_t rows, int is_half, int counting, un
         }
     }
     down->row = row;
-    const __m512 share = _mm512_set1_ps(1 / (float)rows);
+    const __m512 count = _mm512_set1_ps((float)rows);
     for (size_t j = 0; j < 2; j++) {
-        _mm512_store_ps(copy->centre + 16 * j, _mm512_fmadd_ps(sum[j], share, first.x[j]));
+        _mm512_store_ps(copy->centre + 16 * j, _mm512_add_ps(first.x[j], _mm512_div_ps(sum[j], count)));
     }
 }
 
