@@ -25,6 +25,8 @@ struct LlamaCppGoldenTests {
     private struct Case: Sendable, CustomTestStringConvertible {
         let model: String
         let fixture: String
+        /// Of a logit. Two float32 engines were found 7e-5 apart; a wrong layer moves logits by whole units.
+        var tolerance = 1e-3
         var testDescription: String { fixture }
 
         func golden() throws -> Golden {
@@ -37,7 +39,8 @@ struct LlamaCppGoldenTests {
     private static let cases = [
         Case(model: TestModels.smolLM2, fixture: "smollm2-135m"),
         Case(model: TestModels.qwen, fixture: "qwen2.5-coder-0.5b"),
-        Case(model: TestModels.gemma, fixture: "gemma-3-270m"),
+        // GELU is a table of float16 in llama.cpp; transformers' logits are as near as others' (Gemma3GoldenTests).
+        Case(model: TestModels.gemma, fixture: "gemma-3-270m", tolerance: 0.02),
     ].filter { TestModels.exists($0.model) }
 
     @Test(arguments: cases)
@@ -75,8 +78,7 @@ struct LlamaCppGoldenTests {
             let cache = model.makeCache(capacity: golden.tokens.count)
             let logits = try #require(try model.forward(golden.tokens, cache: cache))
             for (id, expected) in zip(golden.first_step.ids, golden.first_step.logits) {
-                // Two float32 engines were found 7e-5 apart; a wrong layer moves logits by whole units.
-                #expect(abs(Double(logits.elements[Int(id)]) - expected) < 1e-3)
+                #expect(abs(Double(logits.elements[Int(id)]) - expected) < item.tolerance)
             }
         }
     }
