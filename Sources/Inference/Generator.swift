@@ -33,8 +33,8 @@ public struct GenerationTimes: Sendable, Equatable {
 /// Continues prompts token by token.
 ///
 /// What is generated from a cache in full precision is the same bit for bit whether a sequence goes alone or in a batch
-/// of up to 16, and whether drafts of up to 14 tokens are checked or none. In larger batches, with longer drafts, and
-/// where a prompt was put into the cache in parts (of which those of up to 15 tokens equal single ones bit for bit),
+/// of up to 11, and whether drafts of up to 10 tokens are checked or none. In larger batches, with longer drafts, and
+/// where a prompt was put into the cache in parts (of which those of up to 11 tokens equal single ones bit for bit),
 /// logits are the same but for the rounding of float32 sums; a greedy text then differs only where two tokens are as
 /// likely as each other to six digits.
 ///
@@ -85,7 +85,8 @@ public struct Generator {
 
     /// Appends each prompt to its cache and generates up to `maximumTokens` tokens for each, all sequences in step.
     ///
-    /// A sequence that ends leaves the batch; no padding takes its place. Sequence i draws from the seed plus i.
+    /// A sequence that ends leaves the batch; no padding takes its place. Sequence i draws from the seed plus
+    /// `firstStream` plus i.
     ///
     /// - Parameter onToken: sees the number of the sequence and each of its tokens as they come; `false` stops it.
     /// - Throws: `ModelError` if a prompt is empty or does not fit; what `onToken` throws.
@@ -93,10 +94,16 @@ public struct Generator {
         prompts: [[Int32]],
         maximumTokens: Int,
         caches: [any KVCache],
+        firstStream: Int = 0,
         onToken: (Int, Int32) throws -> Bool = { _, _ in true }
     ) throws -> (generations: [Generation], times: GenerationTimes) {
         precondition(prompts.count == caches.count, "\(prompts.count) prompts for \(caches.count) caches")
-        var batch = GenerationBatch(model: model, sampling: sampling, maximumTokens: maximumTokens, caches: caches)
+        var batch = GenerationBatch(
+            model: model,
+            samplers: caches.indices.map { Sampler(sampling.stream(firstStream + $0)) },
+            maximumTokens: maximumTokens,
+            caches: caches
+        )
         var prefill = Duration.zero, decode = Duration.zero
         var promptTokens = 0
         var firstTokens: Int?
@@ -159,11 +166,11 @@ private struct GenerationBatch {
     /// Drafts in the cache that are not known to be right.
     private var heldBack = 0
 
-    init(model: LanguageModel, sampling: Sampling, maximumTokens: Int, caches: [any KVCache]) {
+    init(model: LanguageModel, samplers: [Sampler], maximumTokens: Int, caches: [any KVCache]) {
         self.model = model
+        self.samplers = samplers
         self.maximumTokens = maximumTokens
         self.caches = caches
-        samplers = caches.indices.map { Sampler(sampling.stream($0)) }
         generations = caches.map { _ in Generation() }
         active = maximumTokens > 0 ? Array(caches.indices) : []
     }

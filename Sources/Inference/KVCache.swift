@@ -7,8 +7,11 @@ public struct CacheShape: Sendable, Hashable {
     /// Query heads that read each key/value head.
     public let queriesPerHead: Int
     public let headDim: Int
+    /// How the model turns its keys; `nil` if nobody has to know.
+    public let layout: AttentionLayout?
 
-    public init(layers: Int, kvHeads: Int, queriesPerHead: Int, headDim: Int) {
+    public init(layers: Int, kvHeads: Int, queriesPerHead: Int, headDim: Int, layout: AttentionLayout? = nil) {
+        self.layout = layout
         self.layers = layers
         self.kvHeads = kvHeads
         self.queriesPerHead = queriesPerHead

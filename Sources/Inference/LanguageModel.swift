@@ -178,8 +178,9 @@ public final class LanguageModel: Sendable {
 
     /// Runs one token of each sequence of a batch after those that its cache holds, whatever their lengths.
     ///
-    /// With the same caches a sequence's logits are the same bit for bit in any batch of up to 16, and in any larger
-    /// one but for the rounding of float32 sums: from 17 tokens on weights are multiplied as matrices.
+    /// With the same caches a sequence's logits are the same bit for bit in any batch of up to 11, and in any larger
+    /// one but for the rounding of float32 sums: from 12 tokens on (17 with AVX-512) weights are multiplied as
+    /// matrices.
     ///
     /// - Returns: logits `[token, vocabulary]`, a row a sequence.
     /// - Throws: as ``states(of:caches:checkpoint:)``.

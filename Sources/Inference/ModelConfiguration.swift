@@ -24,7 +24,13 @@ public struct ModelConfiguration: Sendable, Equatable {
     public internal(set) var attention: AttentionLayout
 
     public var cacheShape: CacheShape {
-        CacheShape(layers: layers, kvHeads: kvHeads, queriesPerHead: heads / kvHeads, headDim: headDim)
+        CacheShape(
+            layers: layers,
+            kvHeads: kvHeads,
+            queriesPerHead: heads / kvHeads,
+            headDim: headDim,
+            layout: attention
+        )
     }
 
     /// Base of the rotation of layers that see the whole context.

@@ -45,8 +45,8 @@ public enum ModelError: ActionableError, Equatable {
         case .cacheOfAnotherModel(let cache, let model):
             "the cache is of \(cache.summary), the model of \(model.summary)"
         case .memoryBudget(let cache, let sequences, let tokens, let wanted, _, _, _):
-            "\(sequences) sequence\(sequences == 1 ? "" : "s") of up to \(tokens) tokens take \(wanted) bytes of "
-                + "cache '\(cache)'"
+            "\(sequences) sequence\(sequences == 1 ? "" : "s") of up to \(tokens) tokens take\(sequences == 1 ? "s" : "") \(byteText(wanted)) "
+                + "(\(wanted) bytes) of cache '\(cache)'"
         case .textTooShort(let tokens, _): "the text has only \(tokens) tokens"
         case .invalidSetting(let name, let value, _): "\(name) is \(value)"
         }
@@ -76,7 +76,7 @@ public enum ModelError: ActionableError, Equatable {
         case .contextOverflow(_, _, let contextLength): "at most \(contextLength) tokens in all"
         case .cacheFull(_, _, let capacity): "at most \(capacity) tokens in all"
         case .cacheOfAnotherModel: "a cache that this model made"
-        case .memoryBudget(_, _, _, _, let budget, _, _): "at most the budget of \(budget) bytes"
+        case .memoryBudget(_, _, _, _, let budget, _, _): "at most the budget of \(byteText(budget)) (\(budget) bytes)"
         case .textTooShort(_, let window): "at least one window of \(window) tokens"
         }
     }
@@ -90,12 +90,15 @@ public enum ModelError: ActionableError, Equatable {
         case .unsupportedTokenizer: "take a model file with a supported tokenizer"
         case .noTokens: "give a text that is not empty"
         case .unknownToken: "use the ids of this model's own tokenizer"
-        case .contextOverflow: "shorten the text, or limit it with --max-tokens"
+        case .contextOverflow: "shorten the text, or ask for fewer tokens"
         case .cacheFull: "make a cache with a larger capacity"
         case .cacheOfAnotherModel: "call makeCache(capacity:) of this model"
-        case .memoryBudget(_, _, let tokens, _, _, let sequences, let length):
-            "what would fit: \(sequences) sequence\(sequences == 1 ? "" : "s") of \(tokens) tokens, "
-                + "or this many of \(length) tokens"
+        case .memoryBudget(_, let asked, let tokens, _, _, let sequences, let length):
+            sequences == 0 && length == 0
+                ? "give a larger budget: not even an empty sequence fits"
+                : "what would fit: "
+                    + [(sequences, tokens), (asked, length)].filter { $0 > 0 && $1 > 0 }
+                    .map { "\($0) sequence\($0 == 1 ? "" : "s") of \($1) tokens" }.joined(separator: ", or ")
         case .textTooShort: "give a longer text, or a smaller window"
         case .invalidSetting: nil
         }

@@ -15,9 +15,10 @@ extension WeightMatrix {
     }
 
     /// Up to this many tokens, fixed-point products of all of them beat dequantizing the weights for BLAS.
-    /// Measured, 1536 × 576 Q4_1, microseconds by both ways: AVX2 205 and 292 for 8 tokens, 408 and 399 for 16;
-    /// AVX-512 108 and 266, 215 and 360.
-    private static let fewTokens = 16
+    /// Measured, SmolLM2's 30 layers with 256 tokens before, tokens a second by both ways: AVX2 252 and 195 for
+    /// 10 tokens, 252 and 258 for 12, 250 and 290 for 16. 1536 × 576 Q4_1 alone, microseconds: AVX-512 108 and 266
+    /// for 8 tokens, 215 and 360 for 16.
+    private static let fewTokens = InstructionSet.active == .avx2 ? 11 : 16
     /// Weight bytes of one work item of a matrix–vector product: small enough to share out, and large enough for
     /// the memory's stream to run. Measured on two threads: 0.77 of the plain read rate at 16 KB, 0.79 at 32,
     /// 0.92 at 64, 0.95 at 128.

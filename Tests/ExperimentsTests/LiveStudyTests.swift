@@ -7,7 +7,8 @@ import Testing
     private let live = """
         analyses:
           quality: {caches: [full-f16, kivi-2-g32-r32, "simulated:rtn-int2-token-g32"], window: 24, max_windows: 2}
-          decode: {caches: [full-f16, kivi-2-g32-r32], batches: [1, 3], prompts: [20, 50], steps: 3}
+          decode: {caches: [full-f16, kivi-2-g32-r32], batches: [1, 3], prompts: [20, 50], steps: 3, \
+        largest_batch: true, budget_bytes: 30000000}
 
         """
 
@@ -24,7 +25,7 @@ import Testing
             #expect(!run.exists("run/capture.h5"))
             let quality = try run.contents("run/tables/quality.csv").split(separator: "\n")
             #expect(quality.count == 4 && quality[0].hasPrefix("text,cache,tokens"))
-            #expect(try run.contents("run/tables/decode.csv").split(separator: "\n").count == 1 + 2 * 2 * 2)
+            #expect(try run.contents("run/tables/decode.csv").split(separator: "\n").count == 1 + 2 * (2 + 1) * 2)
             #expect(try run.perform(try run.load(live)).ran.isEmpty)
             #expect(try run.perform(try Manifest.load(run.path("run/manifest.yaml"))).ran.isEmpty)
         }
@@ -46,6 +47,8 @@ import Testing
             ("analyses: {quality: {caches: [full-f16], mode: inplace}}\n", "in-place"),
             ("analyses: {quality: {caches: [full-f16], window: 2}}\n", "scores no token"),
             ("analyses: {decode: {caches: [full-f16], batches: [0]}}\n", "1 or more"),
+            ("analyses: {decode: {caches: [full-f16], largest_batch: true}}\n", "budget_bytes beside it"),
+            ("analyses: {quality: {caches: ['simulated:kvquant-2']}}\n", "must be calibrated"),
             ("analyses: {decode: {caches: [full-f16], bathces: [1]}}\n", "Did you mean 'batches'?"),
         ]
         try TestRun.with { run in

@@ -7,8 +7,8 @@
 #
 # An input that crashes, takes a second, or takes more memory than LIMIT_MB allows ends the run with a status other
 # than 0 and is left in .build-fuzz/found/; once mended, put it into Tests/Fuzzing/Corpus/PARSER, whose files the tests
-# read too. The second is the clock's: on a busy machine run such an input again by itself first. What the run learns
-# stays in .build-fuzz/learned/ and is where the next one begins.
+# read too. The second is of the thread's own time, so that the machine may be busy with other work. What the run
+# learns stays in .build-fuzz/learned/ and is where the next one begins.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # shellcheck source=../../experiments/_shared/install.sh
@@ -55,12 +55,13 @@ done
 linker=()
 ! command -v ld.lld >/dev/null || linker=(-use-ld=lld)
 say "Compiling $parser"
-swiftc "${flags[@]}" "${linker[@]}" -module-name Fuzzing "$target" "${objects[@]}" -o "$out/fuzz-$parser"
+swiftc "${flags[@]}" "${linker[@]}" -module-name Fuzzing "$target" Tests/Fuzzing/Harness.swift "${objects[@]}" -o "$out/fuzz-$parser"
 
 # Leaks are not looked for: the runtime keeps what it made once. Freed memory is held back for later accesses to be
 # found, but not so much of it that it hides what a parser takes.
 export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=16:${ASAN_OPTIONS:-}"
-options=(-timeout=1 "-rss_limit_mb=$LIMIT_MB" "-max_len=$LARGEST_INPUT" "-artifact_prefix=$out/found/$parser-")
+# The harness times inputs; this is for one that never ends.
+options=(-timeout=60 "-rss_limit_mb=$LIMIT_MB" "-max_len=$LARGEST_INPUT" "-artifact_prefix=$out/found/$parser-")
 if [[ $# -eq 1 && "$1" =~ ^[1-9][0-9]*$ ]]; then
     say "Fuzzing $parser for $1 seconds"
     dictionary="Tests/Fuzzing/Dictionaries/$parser.txt"

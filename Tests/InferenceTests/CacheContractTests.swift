@@ -84,9 +84,8 @@ import Testing
     @Test(arguments: [
         ("kivi-2-g32", "residual"), ("fullf16", "full-f16"), ("full-f64", "full-f16"),
         ("rtn-int4-token-whole", "simulated:rtn-int4-token-whole"), ("kivi-2-g32-r128+sink=4", "simulated:"),
-        ("rtn-int2-token-g32/rtn-int2-channel-g32", "simulated:"), ("simulated:rtn-int2-channel-whole", "residual=R"),
-        // Each token would be a group of its own, which is exact.
-        ("simulated:rtn-int2-channel-whole/rtn-int2-token-g32+residual=1", "R of at least 2"),
+        ("rtn-int2-token-g32/rtn-int2-channel-g32", "simulated:"), ("simulated:kvquant-2", "--calibration"),
+        ("simulated:aqua-kv-2", "the layer before"), ("zipcache-4-2", "with a packed cache"),
     ])
     func namesThatAreNoCacheAreExplained(_ name: String, _ hint: String) throws {
         do {

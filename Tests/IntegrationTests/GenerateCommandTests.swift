@@ -31,13 +31,16 @@ import Testing
         #expect(outcome.errors.contains("tokens/s") && outcome.errors.contains("cache \(cache)"))
         let report = try GenerateReport(folder["r.json"])
         #expect(
-            Set(report.fields.keys) == [
-                "model", "cache", "sequences", "prefillSeconds", "decodeSeconds", "prefillTokens", "decodedTokens",
+            Set(report.fields.keys).subtracting(["order", "prefill", "accuracy"]) == [
+                "model", "cache", "temperature", "topP", "seed", "batch", "sequences", "prefillSeconds",
+                "decodeSeconds", "prefillTokens", "decodedTokens",
                 "drafted", "accepted", "peakCacheBytes", "finalCacheBytes", "prefillTokensPerSecond",
                 "decodeTokensPerSecond",
             ]
         )
         #expect(report.fields["cache"] as? String == cache)
+        #expect(report.fields["order"] as? String == (cache == "full-f16" ? nil : "after-attention"))
+        #expect(report.fields["accuracy"] as? String == (cache.hasPrefix("kivi") ? "fast" : nil))
         let sequence = try #require(report.sequences.first)
         #expect(Set(sequence.keys) == ["prompt", "promptTokens", "text", "tokens", "stopReason"])
         #expect(outcome.output == "\(sequence["text"] as? String ?? "")\n")
@@ -117,14 +120,15 @@ import Testing
         try folder.write("a\n\(String(repeating: "qz", count: 400))\n", to: "p.txt")
         let outcome = try generate("--prompts", "p.txt", "--max-tokens", "8", "--budget", "200kB", in: folder)
         #expect(outcome.code == 1 && outcome.output.isEmpty)
-        #expect(outcome.errors.contains("at most the budget of 200000 bytes"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("at most the budget of 200.0 kB (200000 bytes)"), "\(outcome.errors)")
         #expect(outcome.errors.contains("what would fit"), "\(outcome.errors)")
         let first = try generate("--prompt", "a", "--max-tokens", "8", "--budget", "200kB", in: folder)
         #expect(first.code == 0, "\(first.errors)")
     }
 
     @Test(arguments: [
-        ["--top-p", "0.9"], ["--top-p", "0", "--temperature", "1"], ["--top-p", "1.5", "--temperature", "1"],
+        ["--top-p", "0.9"], ["--seed", "1"], ["--cache", "full-f16,full-f32"], ["--top-p", "0", "--temperature", "1"],
+        ["--top-p", "1.5", "--temperature", "1"],
         ["--top-p", "nan", "--temperature", "1"], ["--temperature", "-1"], ["--temperature", "inf"],
         ["--max-tokens", "0"], ["--draft", "2", "--batch", "2"], ["--prompts", "x"], ["--cache", "kivi-2-g32-r33"],
         ["--cache", "simulated:rtn-int4-token-g32", "--order", "before-attention"],
@@ -133,6 +137,39 @@ import Testing
         let outcome = try BuiltCommand.start(["generate", "--model", "m.gguf", "--prompt", "a"] + arguments).wait()
         #expect(outcome.code == 2 && outcome.output.isEmpty)
         #expect(!outcome.errors.isEmpty)
+    }
+
+    @Test func drawsDoNotDependOnTheBatch() throws {
+        let folder = try folder()
+        try folder.write("the tide\nthe tide\nthe tide\n", to: "p.txt")
+        func texts(batch: Int) throws -> (tokens: [[Int]], output: String) {
+            let outcome = try generate(
+                "--prompts",
+                "p.txt",
+                "--batch",
+                "\(batch)",
+                "--max-tokens",
+                "16",
+                "--temperature",
+                "1",
+                "--seed",
+                "5",
+                "--json",
+                "\(batch).json",
+                in: folder
+            )
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            let report = try GenerateReport(folder["\(batch).json"])
+            #expect(report.fields["seed"] as? Int == 5 && report.fields["batch"] as? Int == batch)
+            return ((0..<3).map { report.tokens($0) }, outcome.output)
+        }
+        let one = try texts(batch: 1), two = try texts(batch: 2), three = try texts(batch: 3)
+        #expect(one.tokens == two.tokens && one.tokens == three.tokens)
+        #expect(Set(one.tokens).count == 3, "each prompt draws anew")
+        // Each text below its prompt, whether it was streamed or not.
+        #expect(one.output == three.output && one.output.hasPrefix("--- the tide\n"))
+        let again = try generate("--prompt", "a", "--json", "1.json", in: folder)
+        #expect(again.code == 1 && again.errors.contains("--overwrite"))
     }
 
     @Test func aSequenceOfABatchThatEndsAtOnceLeavesTheOthersAlone() throws {
@@ -148,6 +185,7 @@ import Testing
                 "12",
                 "--json",
                 "r.json",
+                "--overwrite",
                 in: folder
             )
             #expect(outcome.code == 0, "\(outcome.errors)")

@@ -30,7 +30,7 @@ import Testing
             in: folder.url
         )
         let outcome = try stop(command, after: 1.5)
-        let report = try GenerateReport(folder["r.json"])
+        let report = try GenerateReport(folder["r.json.partial"])
         #expect(report.stopReason(0) == "caller_stopped" && !report.tokens(0).isEmpty)
         #expect(outcome.output == "\(report.sequences[0]["text"] as? String ?? "")\n")
     }
@@ -48,7 +48,7 @@ import Testing
             in: folder.url
         )
         _ = try stop(command, after: 2.5)
-        let report = try GenerateReport(folder["r.json"])
+        let report = try GenerateReport(folder["r.json.partial"])
         #expect(report.sequences.count == 3)
         #expect(report.tokens(0).count == 1, "the first prompt's own token")
         #expect((0..<3).allSatisfy { report.stopReason($0) == "caller_stopped" })

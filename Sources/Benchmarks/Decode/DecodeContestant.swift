@@ -27,6 +27,8 @@ final class DecodeContestant {
         /// Seconds of each timed step, and of attention alone.
         let steps: [Double]
         let attention: [Double]
+        /// Of all timed steps.
+        var stepSeconds: Double { steps.reduce(0, +) }
         let promptBytes: CacheBytes
         /// After the last step.
         let bytes: CacheBytes

@@ -20,12 +20,21 @@ enum DecodeTable {
             .init("batch", .integer, unit: "sequence", "sequences that are generated together"),
             .init("prompt_tokens", .integer, unit: "token", "tokens in each cache before the first step"),
             .init("output_tokens", .integer, unit: "token", "steps: tokens that each sequence gets after its prompt"),
-            .init("tokens_per_second", .number, unit: "token/s", "batch over the median time of a step"),
+            .init(
+                "tokens_per_second",
+                .number,
+                unit: "token/s",
+                "batch over the mean time of a step, of those that pack what left a window too"
+            ),
             .init("step_seconds", .number, unit: "s", "median time of a step of the whole batch"),
             .init("step_spread", .number, "middle half of the steps' times over their median"),
             .init("attention_seconds", .number, unit: "s", "median time of a step's attention in all layers, alone"),
-            .init("speed_up", .number, "time of a token with full-f16 over this one's, in the same round; median"),
-            .init("attention_speed_up", .number, "the same of attention alone"),
+            .init("speed_up", .number, "all steps' time for a token with full-f16 over this one's"),
+            .init(
+                "attention_speed_up",
+                .number,
+                "time of attention alone for a token with full-f16 over this one's, in the same round; median"
+            ),
             .init(
                 "prompt_cache_bytes",
                 .integer,
@@ -83,21 +92,24 @@ enum DecodeTable {
         func integer(_ value: Int?) -> Table.Value { value.map { .integer($0) } ?? .missing }
         let entry = result.entry, own = result.measured, bytes = own?.bytes
         /// Rows of other batches compare by the token.
-        func speedUp(_ times: (DecodeContestant.Measured) -> [Double]) -> Double? {
+        func speedUp(_ ratio: (_ rival: DecodeContestant.Measured, _ own: DecodeContestant.Measured) -> Double)
+            -> Double?
+        {
             guard let own, let rival, let other = rival.measured else { return nil }
-            let factor = Double(entry.batch) / Double(rival.entry.batch)
-            return factor * SampleStatistics.medianRatio(times(other), over: times(own))
+            return Double(entry.batch) / Double(rival.entry.batch) * ratio(other, own)
         }
         func compression() -> Double? {
             guard let bytes, let rival, let other = rival.measured else { return nil }
             return Double(other.bytes.used * entry.batch) / Double(bytes.used * rival.entry.batch)
         }
-        let median = own.map { SampleStatistics.median($0.steps) }
+        let rate = own.map { Double(entry.batch * $0.steps.count) / $0.stepSeconds }
         return [
             .string(entry.specification.id), .integer(entry.batch), .integer(entry.prompt), .integer(entry.steps),
-            number(median.map { Double(entry.batch) / $0 }), number(median), number(own.map { spread($0.steps) }),
-            number(own.map { SampleStatistics.median($0.attention) }), number(speedUp { $0.steps }),
-            number(speedUp { $0.attention }), integer(own?.promptBytes.total), integer(bytes?.total),
+            number(rate), number(own.map { SampleStatistics.median($0.steps) }), number(own.map { spread($0.steps) }),
+            number(own.map { SampleStatistics.median($0.attention) }),
+            number(speedUp { $0.stepSeconds / $1.stepSeconds }),
+            number(speedUp { SampleStatistics.medianRatio($0.attention, over: $1.attention) }),
+            integer(own?.promptBytes.total), integer(bytes?.total),
             integer(bytes?.codes), integer(bytes?.scales), integer(bytes?.fullPrecision), integer(bytes?.unused),
             integer(own?.peakBytes), integer(own?.residentBytes), number(compression()),
             .integer(context.weightBytes), integer(own.map { context.weightBytes + $0.peakBytes }),

@@ -63,10 +63,14 @@ static void range_of(const float *x, float *low, float *high) {
     }
 }
 
+/// Towards zero; what no integer can hold gives the least one, as x86 has it. The inverse of a subnormal scale may be
+/// infinite.
+static int32_t truncated(float x) { return x >= -0x1p31f && x < 0x1p31f ? (int32_t)x : INT32_MIN; }
+
 /// Codes ⌊(x − offset)·inverse + bias⌋, at most `top`; what is truncated is never negative.
 static void codes_of(const float *x, float offset, float inverse, float bias, int top, int32_t *codes) {
     for (int i = 0; i < SIZE; i++) {
-        const int32_t code = (int32_t)((x[i] - offset) * inverse + bias);
+        const int32_t code = truncated((x[i] - offset) * inverse + bias);
         codes[i] = code > top ? top : code;
     }
 }
@@ -89,7 +93,7 @@ static void encode_q8_0(const float *x, uint8_t *target) {
     for (int i = 0; i < SIZE; i++) {
         // roundf: a half goes away from zero. Adding almost a half keeps 0.49999997 at zero.
         const float place = x[i] * inverse, half = kva_float((kva_bits(place) & 0x80000000) | 0x3EFFFFFF);
-        target[2 + i] = (uint8_t)(int8_t)(int32_t)(place + half);
+        target[2 + i] = (uint8_t)(int8_t)truncated(place + half);
     }
 }
 

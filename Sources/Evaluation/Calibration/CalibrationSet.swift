@@ -45,6 +45,13 @@ public struct CalibrationSet: Sendable, Equatable {
         arrays[Key(side: side, schemeID: scheme.id)]?[layer] ?? [:]
     }
 
+    /// What both sides of a cache's scheme have learnt, by layer.
+    public func learnt(of scheme: CacheScheme) -> [CacheSide: [Int: CalibrationArrays]] {
+        var all: [CacheSide: [Int: CalibrationArrays]] = [:]
+        for side in CacheSide.allCases { all[side] = arrays[Key(side: side, schemeID: scheme.scheme(for: side).id)] }
+        return all
+    }
+
     /// Adds what another has learnt; for a scheme that both have, the other's.
     ///
     /// - Throws: `SchemeError.calibration` for another model's.

@@ -59,12 +59,13 @@ package struct QualitySummary {
         }
         tokens = count
         nonFiniteTokens = count - all.count
-        let share = count > 0 && count == all.count ? 1 / Double(count) : .nan
-        meanLoss = loss * share
-        meanDivergence = divergence * share
-        agreement = agreed * share
-        meanProbabilityChange = change * share
-        probabilityChangeSpread = (squares * share).squareRoot()
+        // One number that is none makes a mean that is none.
+        let divisor = count > 0 && count == all.count ? Double(count) : .nan
+        meanLoss = loss / divisor
+        meanDivergence = divergence / divisor
+        agreement = agreed / divisor
+        meanProbabilityChange = change / divisor
+        probabilityChangeSpread = (squares / divisor).squareRoot()
         divergences = count == all.count ? all.sorted() : []
     }
 
@@ -83,6 +84,7 @@ package struct QualitySummary {
         let z = 1.959963984540054, n = Double(tokens)
         let centre = agreement + z * z / (2 * n)
         let half = z * (agreement * (1 - agreement) / n + z * z / (4 * n * n)).squareRoot()
-        return ((centre - half) / (1 + z * z / n), (centre + half) / (1 + z * z / n))
+        // Rounding must not put an end of it beyond what it is about.
+        return (min((centre - half) / (1 + z * z / n), agreement), max((centre + half) / (1 + z * z / n), agreement))
     }
 }

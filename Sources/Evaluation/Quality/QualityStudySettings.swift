@@ -40,6 +40,19 @@ public struct QualityStudySettings: Sendable, Equatable {
 
     public init(caches: [CacheSpecification]) { self.caches = caches }
 
+    /// Refuses windows that a model cannot hold.
+    ///
+    /// - Throws: `ModelError.invalidSetting`.
+    public func validate(for model: LanguageModel) throws {
+        let context = model.configuration.contextLength
+        guard window > context else { return }
+        throw ModelError.invalidSetting(
+            name: "window",
+            value: "\(window) tokens",
+            expected: "at most the model's context of \(context) tokens"
+        )
+    }
+
     /// Refuses what cannot be done, or would be done otherwise than asked for.
     ///
     /// - Throws: `ModelError.invalidSetting`.

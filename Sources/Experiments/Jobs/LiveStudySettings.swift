@@ -32,6 +32,8 @@ public struct QualityJobSettings: Sendable, Equatable, Codable {
 public struct DecodeJobSettings: Sendable, Equatable, Codable {
     public var caches: [String]
     public var batches = [1, 4, 16]
+    /// Whether each cache is also measured with the largest batch that the budget has room for.
+    public var measuresLargestBatch = false
     public var prompts = [161]
     public var steps = 32
     public var budgetBytes: Int?

@@ -27,7 +27,8 @@ extension Manifest {
     static func readDecode(_ value: YAMLValue?, _ reader: ManifestReader) -> DecodeJobSettings? {
         guard let value else { return nil }
         let base = "analyses.decode"
-        let fields = reader.mapping(value, base, allowed: ["caches", "batches", "prompts", "steps", "budget_bytes"])
+        let keys = ["caches", "batches", "largest_batch", "prompts", "steps", "budget_bytes"]
+        let fields = reader.mapping(value, base, allowed: keys)
         guard let caches = readCaches(fields["caches"], base, in: value, reader) else { return nil }
         var settings = DecodeJobSettings(caches: caches)
         func counts(_ key: String) -> [Int]? {
@@ -37,6 +38,16 @@ extension Manifest {
         settings.prompts = counts("prompts") ?? settings.prompts
         settings.steps = reader.integer(fields["steps"], "\(base).steps", in: 1...Int.max) ?? settings.steps
         settings.budgetBytes = reader.integer(fields["budget_bytes"], "\(base).budget_bytes", in: 1...Int.max)
+        settings.measuresLargestBatch =
+            reader.boolean(fields["largest_batch"], "\(base).largest_batch") ?? settings.measuresLargestBatch
+        if let largest = fields["largest_batch"], settings.measuresLargestBatch, settings.budgetBytes == nil {
+            reader.complain(
+                largest,
+                "\(base).largest_batch",
+                "nothing limits the batch",
+                expected: "budget_bytes beside it"
+            )
+        }
         return settings
     }
 

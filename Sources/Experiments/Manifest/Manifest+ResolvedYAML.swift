@@ -113,6 +113,7 @@ extension Manifest {
         [
             ("caches", Node.sequence(.init(settings.caches.map(Self.text)))),
             ("batches", Node.sequence(.init(settings.batches.map(Self.plain), .implicit, .flow))),
+            ("largest_batch", Node.scalar(.init(settings.measuresLargestBatch ? "true" : "false"))),
             ("prompts", Node.sequence(.init(settings.prompts.map(Self.plain), .implicit, .flow))),
             ("steps", Self.plain(settings.steps)),
             ("budget_bytes", settings.budgetBytes.map(Self.plain)),

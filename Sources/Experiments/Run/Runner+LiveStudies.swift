@@ -34,6 +34,7 @@ extension Runner {
             caches: try settings.caches.map { try CacheSpecification(parsing: $0) }
         )
         benchmark.batches = settings.batches
+        benchmark.measuresLargestBatch = settings.measuresLargestBatch
         benchmark.prompts = settings.prompts
         benchmark.steps = settings.steps
         benchmark.budgetBytes = settings.budgetBytes

@@ -7,7 +7,7 @@ public struct CacheSpecification: Sendable, Hashable {
     enum Kind: Hashable {
         case full(FullCache.Precision)
         case packed(PackedCacheFormat)
-        case simulated(CacheScheme, PackedCacheFormat.Prefill)
+        case simulated(CacheScheme, PackedCacheFormat.Prefill, LearntArrays)
     }
 
     /// How names are written.
@@ -22,12 +22,14 @@ public struct CacheSpecification: Sendable, Hashable {
     ///   - order: of packed caches, when a step packs; simulated ones pack after attention.
     ///   - prefill: of packed and simulated caches, what a prompt sees of itself.
     ///   - accuracy: of packed caches, how products with codes are made.
+    ///   - learnt: of simulated caches, what a scheme has learnt of the model; `nil` if there is no calibration.
     /// - Throws: `SchemeError` or `ModelError.invalidSetting`, naming what is wrong and what there is.
     public init(
         parsing text: String,
         order: PackedCacheFormat.Order = .afterAttention,
         prefill: PackedCacheFormat.Prefill = .exact,
-        accuracy: Attention.Accuracy = .fast
+        accuracy: Attention.Accuracy = .fast,
+        learnt: ((CacheScheme) throws -> LearntArrays)? = nil
     ) throws {
         let name = text.filter { !$0.isWhitespace }, simulated = "simulated:"
         if let precision = FullCache.Precision.allCases.first(where: { "full-\($0.rawValue)" == name }) {
@@ -48,8 +50,9 @@ public struct CacheSpecification: Sendable, Hashable {
                 )
             }
             let scheme = try CacheScheme(parsing: String(name.dropFirst(simulated.count)))
+            try SimulatedScheme.check(scheme, isCalibrated: learnt != nil)
             id = simulated + scheme.id
-            kind = .simulated(scheme, prefill)
+            kind = .simulated(scheme, prefill, try learnt?(scheme) ?? [:])
         } else {
             let scheme = try CacheScheme(parsing: name)
             var format = try PackedCacheFormat(scheme)
@@ -76,7 +79,7 @@ public struct CacheSpecification: Sendable, Hashable {
         switch kind {
         case .full: nil
         case .packed(let format): format.prefill
-        case .simulated(_, let prefill): prefill
+        case .simulated(_, let prefill, _): prefill
         }
     }
 
@@ -85,14 +88,21 @@ public struct CacheSpecification: Sendable, Hashable {
 
     /// An empty cache.
     ///
-    /// - Throws: `ModelError.invalidSetting` for a scheme that cannot be simulated token by token.
+    /// - Throws: for a simulated cache, `SchemeError` if the model's heads do not suit the scheme.
     public func cache(shape: CacheShape, capacity: Int, arena: PageArena = PageArena()) throws -> any KVCache {
         switch kind {
         case .full(let precision):
             FullCache(shape: shape, capacity: capacity, precision: precision, arena: arena)
         case .packed(let format): PackedCache(shape: shape, capacity: capacity, format: format, arena: arena)
-        case .simulated(let scheme, let prefill):
-            try SimulatedCache(shape: shape, capacity: capacity, scheme: scheme, prefill: prefill, arena: arena)
+        case .simulated(let scheme, let prefill, let learnt):
+            try SimulatedCache(
+                shape: shape,
+                capacity: capacity,
+                scheme: scheme,
+                prefill: prefill,
+                learnt: learnt,
+                arena: arena
+            )
         }
     }
 

@@ -4,7 +4,8 @@ import Quantization
 /// A low-bit cache: codes that attention reads as they are, and a window of recent tokens in float16.
 ///
 /// With a KIVI scheme it is KIVI's streaming cache (§3.3, Algorithm 1): keys per channel, packed R at a time, values
-/// per token, packed when they are R tokens old. Pages are added, never moved; nothing is packed twice.
+/// per token, packed when they are R tokens old. Pages are added, never moved; nothing is packed twice but what
+/// ``truncate(to:)`` leaves of a group of keys.
 public final class PackedCache: KVCache {
     public let shape: CacheShape
     public let capacity: Int

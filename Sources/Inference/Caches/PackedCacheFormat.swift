@@ -36,11 +36,13 @@ public struct PackedCacheFormat: Sendable, Hashable {
     /// - Throws: `ModelError.invalidSetting` for a scheme that has no packed cache.
     public init(_ scheme: CacheScheme) throws {
         func unsupported(_ why: String) -> ModelError {
-            .invalidSetting(
+            // Named only if it would be taken; a calibration can be had.
+            let isSimulated = (try? SimulatedScheme.check(scheme, isCalibrated: true)) != nil
+            return .invalidSetting(
                 name: "cache",
-                value: scheme.id,
-                expected:
-                    "a scheme with a packed cache (\(why)), or 'simulated:\(scheme.id)' to round-trip it in float32"
+                value: "'\(scheme.id)'",
+                expected: "a scheme with a packed cache (\(why))"
+                    + (isSimulated ? ", or 'simulated:\(scheme.id)' to round-trip it in float32" : "")
             )
         }
         func side(_ scheme: any TensorScheme) throws -> Side {

@@ -3,53 +3,53 @@ import Quantization
 
 /// A float32 cache whose tokens go through a scheme when they leave the window: what any scheme of the catalogue does
 /// to a model, not what it saves.
+///
+/// Tokens wait until as many have left the window as the scheme must see together (``SimulatedScheme``), so that what
+/// is measured is the scheme at the bits that it states.
 public final class SimulatedCache: KVCache {
     public let shape: CacheShape
     public let capacity: Int
-    public let scheme: CacheScheme
+    public var scheme: CacheScheme { simulated.scheme }
     public let prefill: PackedCacheFormat.Prefill
     public var accuracy: Attention.Accuracy { .exact }
+    private let simulated: SimulatedScheme
     /// [layer]
     private let keys: [FullStore]
     private let values: [FullStore]
     /// Tokens of each layer that have been round-tripped or are kept as sinks.
     private var done: [CacheSide: [Int]]
 
-    /// - Throws: `ModelError.invalidSetting` for groups of all tokens without a residual: tokens that leave the window
-    ///   one by one would be groups of one, which are exact.
+    /// - Parameter learnt: what the scheme has learnt of the model, if it must.
+    /// - Throws: as ``SimulatedScheme/init(_:shape:learnt:)``.
     public convenience init(
         shape: CacheShape,
         capacity: Int,
         scheme: CacheScheme,
         prefill: PackedCacheFormat.Prefill = .exact,
+        learnt: LearntArrays = [:],
         arena: PageArena = PageArena()
     ) throws {
-        for side in CacheSide.allCases {
-            let own = scheme.scheme(for: side)
-            guard own.scaleSharing == .perChannel, own.groupSize == .whole else { continue }
-            // A residual of one token packs each alone.
-            if side == .key, case .residual(let length) = scheme.window.recent, length > 1 { continue }
-            throw ModelError.invalidSetting(
-                name: "cache",
-                value: scheme.id,
-                expected:
-                    "groups of a fixed size, or keys with '+residual=R' and R of at least 2: "
-                    + "one new token would be a group of its own, which is exact"
-            )
-        }
         func stores() -> [FullStore] {
             (0..<shape.layers).map { _ in
                 FullStore(.float32, kvHeads: shape.kvHeads, channels: shape.headDim, arena: arena)
             }
         }
         let none = [Int](repeating: 0, count: shape.layers)
-        self.init(shape, capacity, scheme, prefill, stores(), stores(), done: [.key: none, .value: none])
+        self.init(
+            shape,
+            capacity,
+            try SimulatedScheme(scheme, shape: shape, learnt: learnt),
+            prefill,
+            stores(),
+            stores(),
+            done: [.key: none, .value: none]
+        )
     }
 
     private init(
         _ shape: CacheShape,
         _ capacity: Int,
-        _ scheme: CacheScheme,
+        _ simulated: SimulatedScheme,
         _ prefill: PackedCacheFormat.Prefill,
         _ keys: [FullStore],
         _ values: [FullStore],
@@ -57,7 +57,7 @@ public final class SimulatedCache: KVCache {
     ) {
         self.shape = shape
         self.capacity = capacity
-        self.scheme = scheme
+        self.simulated = simulated
         self.prefill = prefill
         self.keys = keys
         self.values = values
@@ -109,15 +109,33 @@ public final class SimulatedCache: KVCache {
         )
     }
 
+    /// A copy of what a side of a layer holds, `[token, kv_head, channel]`.
+    package func rows(_ side: CacheSide, layer: Int) -> [Float] {
+        let store = side == .key ? keys[layer] : values[layer]
+        let tokens = store.tokens.count, channels = shape.headDim
+        var head = [Float](repeating: 0, count: tokens * channels)
+        var all = [Float](repeating: 0, count: tokens * shape.kvHeads * channels)
+        for index in 0..<shape.kvHeads {
+            head.withUnsafeMutableBufferPointer { buffer in
+                if let base = buffer.baseAddress { store.copy(head: index, tokens: 0..<tokens, into: base) }
+            }
+            for token in 0..<tokens {
+                let place = (token * shape.kvHeads + index) * channels
+                for channel in 0..<channels { all[place + channel] = head[token * channels + channel] }
+            }
+        }
+        return all
+    }
+
     public func settle(layer: Int) throws {
         try settle(.key, layer: layer, keys[layer])
         try settle(.value, layer: layer, values[layer])
     }
 
     private func settle(_ side: CacheSide, layer: Int, _ store: FullStore) throws {
-        let own = scheme.scheme(for: side)
         let range = scheme.window.quantizedRange(of: side, tokens: store.tokens.count)
-        let first = max(range.lowerBound, done[side]?[layer] ?? 0), end = wholeGroups(own, until: range.upperBound)
+        let first = max(range.lowerBound, done[side]?[layer] ?? 0)
+        let end = simulated.wholeBlocks(of: side, until: range.upperBound)
         guard end > first else { return }
         let count = end - first, channels = shape.headDim
         var floats = [Float](repeating: 0, count: shape.kvHeads * count * channels)
@@ -127,31 +145,23 @@ public final class SimulatedCache: KVCache {
                 store.copy(head: head, tokens: first..<end, into: base + head * count * channels)
             }
         }
-        let block = KVBlock(heads: shape.kvHeads, tokens: count, channels: channels, values: floats)
-        let tensor = try own.decode(own.encode(block))
+        try simulated.roundTrip(&floats, side: side, layer: layer, tokens: first..<end)
         for head in 0..<shape.kvHeads {
             try store.withMutableRows(head: head, tokens: first..<end) { token, row in
                 let place = (head * count + token - first) * channels
-                for channel in 0..<channels { row[channel] = tensor.elements[place + channel] }
+                for channel in 0..<channels { row[channel] = floats[place + channel] }
             }
         }
         done[side]?[layer] = end
     }
 
-    /// Per channel a group is complete or waits.
-    private func wholeGroups(_ scheme: any TensorScheme, until end: Int) -> Int {
-        guard scheme.scaleSharing == .perChannel, case .elements(let group) = scheme.groupSize else { return end }
-        return end - max(0, end - self.scheme.window.sink) % group
-    }
-
-    /// Forgets the tokens from `length` on; those that are left of a group of keys go through the scheme again when it
-    /// is full.
+    /// Forgets the tokens from `length` on; those that are left of a block go through the scheme again when it is
+    /// full.
     public func truncate(to length: Int) throws {
         precondition(length >= 0, "length of \(length) tokens")
         for store in keys + values { store.truncate(to: length) }
         for side in CacheSide.allCases {
-            let own = scheme.scheme(for: side)
-            done[side] = done[side]?.map { $0 > length ? wholeGroups(own, until: length) : $0 }
+            done[side] = done[side]?.map { $0 > length ? simulated.wholeBlocks(of: side, until: length) : $0 }
         }
     }
 
@@ -159,7 +169,7 @@ public final class SimulatedCache: KVCache {
         SimulatedCache(
             shape,
             capacity,
-            scheme,
+            simulated,
             prefill,
             keys.map { $0.copy() },
             values.map { $0.copy() },

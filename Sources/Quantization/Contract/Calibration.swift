@@ -4,7 +4,7 @@ import TensorCore
 public typealias CalibrationArrays = [String: CalibrationArray]
 
 /// Numbers with their shape.
-public struct CalibrationArray: Sendable, Equatable {
+public struct CalibrationArray: Sendable, Hashable {
     public let shape: [Int]
     public let values: [Float]
 

@@ -61,7 +61,8 @@ public enum SchemeError: ActionableError, Equatable {
                 + "a pair KEY/VALUE+window=128+sink=4"
         case .term: "a cache scheme is written KEY/VALUE+window=128+sink=4; one id alone means the same for both"
         case .notCalibrated(let scheme):
-            "kvatlas calibrate CAPTURE.h5 --scheme \(scheme) --out CALIBRATION.h5, on another text than the one evaluated"
+            "kvatlas calibrate CAPTURE.h5 --scheme \(scheme) --out CALIBRATION.h5, on another text than the one evaluated, "
+                + "then --calibration CALIBRATION.h5"
         case .calibration: "calibrate on a capture of the same model: kvatlas calibrate CAPTURE.h5 --scheme ID"
         case .needsQueries: "capture again with --tensors query,key,value"
         case .parameter, .shape, .packedTensor: nil

@@ -119,7 +119,12 @@ struct BenchDecodeCommand: ParsableCommand {
 
     func run() throws {
         try shared.apply()
-        let specifications = try splitList(caches).map { try cacheOptions.specification($0, command: "bench decode") }
+        let specifications = try cacheOptions.specifications(
+            caches,
+            model: model,
+            shared: shared,
+            command: "bench decode"
+        )
         guard !specifications.isEmpty else { throw ValidationError("--caches names no cache") }
         for path in [out, figurePath] {
             if let path {

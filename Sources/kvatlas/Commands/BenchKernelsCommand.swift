@@ -3,6 +3,7 @@ import Benchmarks
 import Experiments
 import Foundation
 import Kernels
+import TensorCore
 
 struct BenchKernelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import HDF5
 import Kernels
+import TensorCore
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -82,25 +82,16 @@ struct ErrorCommand: ParsableCommand {
         Interruption.install()
         let capture = try input.open()
         settings.layers = try input.layers(layers, command: "error", of: capture)
-        let learnt = try calibration.map { try Self.calibration(splitList($0)) }
+        let learnt = try CalibrationInput.read(calibration)
         let bar = ProgressBar("errors of \(settings.schemes.count) scheme(s)", isQuiet: shared.quiet)
         let result = try ErrorStudy.run(
             capture,
             settings: settings,
-            calibration: learnt ?? nil,
+            calibration: learnt,
             progress: bar.update
         )
         bar.finish("\(capture.tokenCount) tokens")
         for warning in result.warnings { Terminal.printError("warning: \(warning)") }
         try output.write(sort.map { result.errors.sorted(by: $0.rawValue) } ?? result.errors)
-    }
-
-    private static func calibration(_ paths: [String]) throws -> CalibrationSet? {
-        var all: CalibrationSet?
-        for path in paths {
-            let set = try CalibrationFile.read(path)
-            if all == nil { all = set } else { try all?.merge(set) }
-        }
-        return all
     }
 }

@@ -66,8 +66,8 @@ struct GenerateCommand: ParsableCommand {
     )
     var topP: Double?
 
-    @Option(help: "Of the draws; sequence i of a batch uses the seed plus i.")
-    var seed: UInt64 = 0
+    @Option(help: "With a temperature: of the draws (default: 0); prompt i uses the seed plus i.")
+    var seed: UInt64?
 
     @Option(
         help: ArgumentHelp(
@@ -89,6 +89,9 @@ struct GenerateCommand: ParsableCommand {
     )
     var json: String?
 
+    @Flag(help: "Replace the JSON file if it exists.")
+    var overwrite = false
+
     func validate() throws {
         try validatePositive(batch, "--batch")
         try validatePositive(maxTokens, "--max-tokens")
@@ -106,6 +109,10 @@ struct GenerateCommand: ParsableCommand {
                 throw ValidationError("--top-p chooses what is drawn from; without a --temperature nothing is drawn")
             }
         }
+        if seed != nil, temperature == 0 {
+            throw ValidationError("--seed is of the draws; without a --temperature nothing is drawn")
+        }
+        if splitList(cache).count != 1 { throw ValidationError("--cache takes one name, not '\(cache)'") }
         if draft < 0 { throw ValidationError("--draft must be 0 or more, not \(draft)") }
         if draft > 0, batch > 1 {
             throw ValidationError("--draft works on one sequence at a time, not --batch \(batch)")
@@ -114,12 +121,21 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         try shared.apply()
-        let specification = try cacheOptions.specification(cache, command: "generate")
+        let specifications = try cacheOptions.specifications(
+            cache,
+            model: model,
+            shared: shared,
+            command: "generate"
+        )
         let sampling = try UsageError.wrap("generate") {
-            temperature == 0 ? Sampling.greedy : try Sampling(temperature: temperature, topP: topP ?? 1, seed: seed)
+            temperature == 0
+                ? Sampling.greedy : try Sampling(temperature: temperature, topP: topP ?? 1, seed: seed ?? 0)
         }
         let prompts = try readPrompts()
-        if let json, json != "-" { try refuseMissingFolder(of: json) }
+        if let json, json != "-" {
+            try refuseExisting(json, overwrite: overwrite)
+            try refuseMissingFolder(of: json)
+        }
         let languageModel = try LanguageModel(path: model)
         let tokenized = try tokenized(prompts, languageModel)
         let batches = stride(from: 0, to: tokenized.count, by: batch).map {
@@ -128,7 +144,7 @@ struct GenerateCommand: ParsableCommand {
         Interruption.install()
         var run = GenerationRun(
             model: languageModel,
-            specification: specification,
+            specification: specifications[0],
             sampling: sampling,
             draftTokens: draft,
             isCancelled: { Interruption.isRequested },
@@ -136,7 +152,11 @@ struct GenerateCommand: ParsableCommand {
             budgetBytes: budget?.bytes
         )
         try run.check(batches)
-        let writer = GenerationWriter(isSilent: json == "-", isStreaming: batches[0].count == 1)
+        let writer = GenerationWriter(
+            isSilent: json == "-",
+            isStreaming: batches[0].count == 1,
+            isLabelled: tokenized.count > 1
+        )
         for batch in batches where !run.isInterrupted && !writer.isClosed {
             try run.generate(batch, writer)
         }
@@ -144,7 +164,9 @@ struct GenerateCommand: ParsableCommand {
         if json == "-" {
             try printJSON(run.report)
         } else if let json {
-            try AtomicFile.write(jsonText(run.report) + "\n", to: json)
+            let path = run.isInterrupted ? json + ".partial" : json
+            try AtomicFile.write(jsonText(run.report) + "\n", to: path)
+            if run.isInterrupted { Terminal.printError("\(path): what was done") }
         }
         if run.isInterrupted { throw Interrupted() }
     }

@@ -75,9 +75,11 @@ struct QualityOptions: ParsableArguments {
         command: String
     ) throws {
         try shared.apply()
-        let settings = try UsageError.wrap(command) {
-            try makeSettings(isCompared: isCompared, cacheOptions: cacheOptions, command: command)
-        }
+        var options = cacheOptions
+        // What the mode means, unless another is asked for, which is refused.
+        options.prefill = cacheOptions.prefill ?? mode.prefill
+        let specifications = try options.specifications(caches, model: model, shared: shared, command: command)
+        let settings = try UsageError.wrap(command) { try makeSettings(specifications, isCompared: isCompared) }
         for path in [out, byPosition] {
             if let path {
                 try refuseExisting(path, overwrite: overwrite)
@@ -87,6 +89,7 @@ struct QualityOptions: ParsableArguments {
         let file = try TextFile.load(text)
         Interruption.install()
         let languageModel = try LanguageModel(path: model)
+        try UsageError.wrap(command) { try settings.validate(for: languageModel) }
         let bar = ProgressBar(command, isQuiet: shared.quiet)
         var partial: [Table]?
         do {
@@ -110,14 +113,9 @@ struct QualityOptions: ParsableArguments {
     }
 
     private func makeSettings(
-        isCompared: Bool,
-        cacheOptions: CacheOptions,
-        command: String
+        _ specifications: [CacheSpecification],
+        isCompared: Bool
     ) throws -> QualityStudySettings {
-        var options = cacheOptions
-        // What the mode means, unless another is asked for, which is refused.
-        options.prefill = cacheOptions.prefill ?? mode.prefill
-        let specifications = try splitList(caches).map { try options.specification($0, command: command) }
         guard !specifications.isEmpty else { throw ValidationError("--caches names no cache") }
         var settings = QualityStudySettings(caches: specifications)
         settings.window = window

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Inference
 import Kernels
 
@@ -24,10 +25,38 @@ struct CacheOptions: ParsableArguments {
     @Option(help: "Products with codes: fast (8- or 16-bit factors) or exact (as float32).")
     var accuracy: Attention.Accuracy = .fast
 
-    /// - Throws: `UsageError` for a name that is none.
-    func specification(_ name: String, command: String) throws -> CacheSpecification {
-        try UsageError.wrap(command) {
-            try CacheSpecification(parsing: name, order: order, prefill: prefill ?? .exact, accuracy: accuracy)
+    @Option(
+        help: ArgumentHelp(
+            "What simulated caches' schemes have learnt of the model; files of 'kvatlas calibrate' with commas between.",
+            valueName: "file.h5"
+        ),
+        completion: .file(extensions: ["h5"])
+    )
+    var calibration: String?
+
+    /// - Parameters:
+    ///   - names: with commas between.
+    ///   - model: whose calibrations they must be; `nil` for one without a file.
+    /// - Throws: `UsageError` for a name that is none, `SchemeError.calibration` for another model's calibration.
+    func specifications(
+        _ names: String,
+        model: String?,
+        shared: SharedOptions,
+        command: String
+    ) throws -> [CacheSpecification] {
+        let learnt = try CalibrationInput.read(calibration)
+        let found = try UsageError.wrap(command) {
+            try splitList(names).map {
+                try CacheSpecification(
+                    parsing: $0,
+                    order: order,
+                    prefill: prefill ?? .exact,
+                    accuracy: accuracy,
+                    learnt: learnt.map { set in { set.learnt(of: $0) } }
+                )
+            }
         }
+        if let learnt, let model { try CalibrationInput.check(learnt, isOf: model, isQuiet: shared.quiet) }
+        return found
     }
 }

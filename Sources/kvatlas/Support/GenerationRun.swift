@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Kernels
+import TensorCore
 import Tokenizers
 
 /// What `generate` did, for programs.
@@ -15,6 +16,16 @@ struct GenerationReport: Encodable {
 
     let model: String
     let cache: String
+    /// What packed and simulated caches do; `nil` where it does not apply.
+    let order: PackedCacheFormat.Order?
+    let prefill: PackedCacheFormat.Prefill?
+    let accuracy: Attention.Accuracy?
+    let temperature: Double
+    let topP: Double
+    /// Prompt i draws from this plus i.
+    let seed: UInt64
+    /// Sequences of the largest batch.
+    var batch = 0
     var sequences: [Sequence] = []
     var prefillSeconds = 0.0
     var decodeSeconds = 0.0
@@ -32,7 +43,8 @@ struct GenerationReport: Encodable {
     var decodeTokensPerSecond: Double { decodeSeconds > 0 ? Double(decodedTokens) / decodeSeconds : 0 }
 
     private enum CodingKeys: String, CodingKey {
-        case model, cache, sequences, prefillSeconds, decodeSeconds, prefillTokens, decodedTokens, drafted, accepted
+        case model, cache, order, prefill, accuracy, temperature, topP, seed, batch
+        case sequences, prefillSeconds, decodeSeconds, prefillTokens, decodedTokens, drafted, accepted
         case peakCacheBytes, finalCacheBytes, prefillTokensPerSecond, decodeTokensPerSecond
     }
 
@@ -40,6 +52,13 @@ struct GenerationReport: Encodable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(model, forKey: .model)
         try container.encode(cache, forKey: .cache)
+        try container.encodeIfPresent(order, forKey: .order)
+        try container.encodeIfPresent(prefill, forKey: .prefill)
+        try container.encodeIfPresent(accuracy?.rawValue, forKey: .accuracy)
+        try container.encode(temperature, forKey: .temperature)
+        try container.encode(topP, forKey: .topP)
+        try container.encode(seed, forKey: .seed)
+        try container.encode(batch, forKey: .batch)
         try container.encode(sequences, forKey: .sequences)
         try container.encode(prefillSeconds, forKey: .prefillSeconds)
         try container.encode(decodeSeconds, forKey: .decodeSeconds)
@@ -91,7 +110,16 @@ struct GenerationRun {
         self.draftTokens = draftTokens
         self.maximumTokens = maximumTokens
         self.budgetBytes = budgetBytes
-        report = GenerationReport(model: model.path, cache: specification.id)
+        report = GenerationReport(
+            model: model.path,
+            cache: specification.id,
+            order: specification.order,
+            prefill: specification.prefill,
+            accuracy: specification.accuracy,
+            temperature: sampling.temperature,
+            topP: sampling.topP,
+            seed: sampling.seed
+        )
     }
 
     /// Refuses a prompt that is too long and a batch that takes too much, before another one has taken its time.
@@ -129,10 +157,14 @@ struct GenerationRun {
     mutating func generate(_ prompts: [TokenizedPrompt], _ writer: GenerationWriter) throws {
         let arena = PageArena(budgetBytes: budgetBytes)
         let caches = try caches(prompts, arena), tokenizer = model.tokenizer
+        // Of a batch of several nothing is streamed.
+        try writer.begin(prompt: prompts[0].prompt.text)
+        report.batch = max(report.batch, prompts.count)
         let (generations, times) = try generator.generate(
             prompts: prompts.map { $0.ids },
             maximumTokens: maximumTokens,
-            caches: caches
+            caches: caches,
+            firstStream: report.sequences.count
         ) { _, token in
             try writer.write(tokenizer.tokenBytes(token))
         }

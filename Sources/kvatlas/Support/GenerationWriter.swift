@@ -2,13 +2,22 @@
 final class GenerationWriter {
     private let isSilent: Bool
     private let isStreaming: Bool
+    private let isLabelled: Bool
     private var pending: [UInt8] = []
     /// Whether the reader has closed the pipe, as `| head` does.
     private(set) var isClosed = false
 
-    init(isSilent: Bool, isStreaming: Bool) {
+    /// - Parameter isLabelled: whether a text stands below its prompt, as there are several.
+    init(isSilent: Bool, isStreaming: Bool, isLabelled: Bool) {
+        self.isLabelled = isLabelled
         self.isSilent = isSilent
         self.isStreaming = isStreaming
+    }
+
+    /// Names the prompt whose text is about to come, where several come one after the other.
+    func begin(prompt: String) throws {
+        guard isStreaming, isLabelled, !isSilent else { return }
+        try send(Array("--- \(prompt)\n".utf8))
     }
 
     /// - Returns: false if nobody reads any more.

@@ -1,8 +1,7 @@
 @testable import ModelFormats
 
 /// Reads the bytes as `model.safetensors.index.json`.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
+func readOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) {
     let file = MappedFile(copying: UnsafeBufferPointer(start: start, count: count), name: "index.json")
     do {
         let index = try SafetensorsIndex(file: file)
@@ -10,5 +9,4 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     } catch {
         precondition(!"\(error)".isEmpty)
     }
-    return 0
 }
