@@ -50,9 +50,9 @@ struct LlamaCppPerplexityTests {
         }
     }
 
+    /// Models without a begin token: with one, `kvatlas perplexity` begins each window with it, and the fixtures do not.
     private static let cases = [
         ("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m"), ("qwen2.5-coder-0.5b.gguf", "qwen2.5-coder-0.5b"),
-        ("gemma-3-270m-q4_k_m.gguf", "gemma-3-270m"),
     ].map { Case(model: models.appending(path: $0.0), fixture: $0.1) }
         .filter { FileManager.default.fileExists(atPath: $0.model.path) }
 
