@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import TensorCore
 
 /// What each cache takes for a model, and what fits beside its weights.
 struct CacheFitSummary: Encodable {
