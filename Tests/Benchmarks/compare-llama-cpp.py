@@ -2,7 +2,8 @@
 
 One round is one run of each engine with each cache over one prompt: the prompt is read, then tokens are generated
 greedily. kvatlas runs as a command and reports its own times; llama.cpp runs in a process of its own and is timed
-around the same two parts. Loading is not counted. Medians over rounds are reported.
+around the same two parts. Loading is not counted. Medians over rounds are reported, and of memory the most: the resident
+set of the process, mapped weights included, and for kvatlas what of it is beyond the file and the cache at its peak.
 """
 
 import argparse
@@ -50,18 +51,31 @@ def llama(options):
     print(json.dumps([len(tokens) / prompt, (options.tokens - 1) / generated]))
 
 
+def measured(command):
+    """The output of a command, and its largest resident set in bytes."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise subprocess.CalledProcessError(os.waitstatus_to_exitcode(status), command)
+    return output, 1024 * usage.ru_maxrss
+
+
 def run_llama(options, cache, length, prompt_file):
     command = [sys.executable, __file__, "--llama", cache, "--length", str(length), "--prompt-file", prompt_file]
     command += ["--model", options.model, "--text", options.text, "--tokens", str(options.tokens)]
     command += ["--threads", str(options.threads), "--kvatlas", options.kvatlas]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    output, peak = measured(command)
+    return *json.loads(output.splitlines()[-1]), peak, None
 
 
 def run_kvatlas(options, cache, prompt_file):
     command = [options.kvatlas, "generate", "--model", options.model, "--prompt-file", prompt_file, "--cache", cache]
     command += ["--max-tokens", str(options.tokens), "--threads", str(options.threads), "--quiet", "--json", "-"]
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return report["prefillTokensPerSecond"], report["decodeTokensPerSecond"], report["prefillTokens"]
+    output, peak = measured(command)
+    report = json.loads(output)
+    beyond = peak - os.path.getsize(options.model) - report["peakCacheBytes"]
+    return report["prefillTokensPerSecond"], report["decodeTokensPerSecond"], peak, beyond
 
 
 def prompt_of(options, length):
@@ -104,19 +118,21 @@ def main():
                 for cache in options.llama_caches.split(","):
                     rates.setdefault(("llama.cpp", cache), []).append(run_llama(options, cache, length, file.name))
                 for cache in options.caches.split(","):
-                    rates.setdefault(("kvatlas", cache), []).append(run_kvatlas(options, cache, file.name)[:2])
+                    rates.setdefault(("kvatlas", cache), []).append(run_kvatlas(options, cache, file.name))
         best = [
             max(statistics.median(r[i] for r in rates[key]) for key in rates if key[0] == "llama.cpp") for i in (0, 1)
         ]
         for (engine, cache), found in rates.items():
             prompt, generated = (statistics.median(rate[i] for rate in found) for i in (0, 1))
             rows.append([length, engine, cache, f"{prompt:.1f}", f"{generated:.1f}"])
-            rows[-1] += [f"{prompt / best[0]:.2f}", f"{generated / best[1]:.2f}"]
+            rows[-1] += [f"{prompt / best[0]:.2f}", f"{generated / best[1]:.2f}", max(rate[2] for rate in found)]
+            rows[-1].append(max(rate[3] for rate in found) if found[0][3] is not None else "")
             print("  ".join(f"{cell:>16}" for cell in map(str, rows[-1])), flush=True)
     header = ["tokens", "engine", "cache", "prefill_tokens_per_second", "decode_tokens_per_second"]
     with open(options.out, "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(header + ["prefill_over_llama_cpp", "decode_over_llama_cpp"])
+        header += ["prefill_over_llama_cpp", "decode_over_llama_cpp", "peak_bytes", "beyond_file_and_cache_bytes"]
+        writer.writerow(header)
         writer.writerows(rows)
     print(options.out)
 

@@ -10,20 +10,16 @@ set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 # shellcheck source=experiments/_shared/install.sh
 . "$root/experiments/_shared/install.sh"
+# shellcheck source=Tests/Benchmarks/llama-cpp.sh
+. "$root/Tests/Benchmarks/llama-cpp.sh"
 
 case "${1:-}" in
     "" | -h | --help) sed -n '2,8p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
 esac
 
-packages="$root/.build-python/llama-cpp"
-if [ ! -d "$packages/llama_cpp" ]; then
-    say "llama.cpp from source"
-    CMAKE_BUILD_PARALLEL_LEVEL="$(nproc)" CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAMA_BUILD_EXAMPLES=OFF" \
-        python3 -m pip install --quiet --no-warn-conflicts --root-user-action ignore --no-binary llama-cpp-python \
-        --target "$packages" llama-cpp-python==0.3.36
-fi
+install_llama_cpp
 say "Building kvatlas (release)"
 (cd "$root" && swift build -c release --product kvatlas >&2)
 mkdir -p "$root/runs"
-exec env PYTHONPATH="$packages" python3 "$root/Tests/Benchmarks/compare-llama-cpp.py" \
+exec env PYTHONPATH="$llama_cpp_packages" python3 "$root/Tests/Benchmarks/compare-llama-cpp.py" \
     --kvatlas "$root/.build/release/kvatlas" --out "$root/runs/compare-llama-cpp.csv" "$@"

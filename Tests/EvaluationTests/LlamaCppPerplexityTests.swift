@@ -14,7 +14,7 @@ struct LlamaCppPerplexityTests {
             let perplexity: Double
         }
         let alice: Text
-        let wikitext: Text
+        let wikitext: Text?
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -32,9 +32,9 @@ struct LlamaCppPerplexityTests {
         let fixture: String
         var testDescription: String { fixture }
 
-        func check(_ text: URL, _ part: (Golden) -> Golden.Text) throws {
+        func check(_ text: URL, _ part: (Golden) -> Golden.Text?) throws {
             let file = LlamaCppPerplexityTests.fixtures.appending(path: "\(fixture)-llama-cpp.json")
-            let golden = part(try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file)))
+            guard let golden = part(try JSONDecoder().decode(Golden.self, from: Data(contentsOf: file))) else { return }
             let model = try LanguageModel(path: model.path)
             let tokens = model.encode(Array(try Data(contentsOf: text)))
             #expect(tokens.count == golden.tokens)
@@ -50,6 +50,7 @@ struct LlamaCppPerplexityTests {
         }
     }
 
+    /// Models without a begin token: with one, `kvatlas perplexity` begins each window with it, and the fixtures do not.
     private static let cases = [
         ("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m"), ("qwen2.5-coder-0.5b.gguf", "qwen2.5-coder-0.5b"),
     ].map { Case(model: models.appending(path: $0.0), fixture: $0.1) }

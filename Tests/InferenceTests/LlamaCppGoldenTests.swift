@@ -18,11 +18,15 @@ struct LlamaCppGoldenTests {
             let first_step: Top
         }
         let continuations: [Continuation]
+        /// Of the shipped chapter; fixtures from before 2026-11-29 have none.
+        let alice_ids: [Int32]?
     }
 
     private struct Case: Sendable, CustomTestStringConvertible {
         let model: String
         let fixture: String
+        /// Of a logit. Two float32 engines were found 7e-5 apart; a wrong layer moves logits by whole units.
+        var tolerance = 1e-3
         var testDescription: String { fixture }
 
         func golden() throws -> Golden {
@@ -35,12 +39,22 @@ struct LlamaCppGoldenTests {
     private static let cases = [
         Case(model: TestModels.smolLM2, fixture: "smollm2-135m"),
         Case(model: TestModels.qwen, fixture: "qwen2.5-coder-0.5b"),
+        // GELU is a table of float16 in llama.cpp; transformers' logits are as near as others' (Gemma3GoldenTests).
+        Case(model: TestModels.gemma, fixture: "gemma-3-270m", tolerance: 0.02),
     ].filter { TestModels.exists($0.model) }
 
     @Test(arguments: cases)
+    private func textHasTheSameTokens(_ item: Case) throws {
+        guard let ids = try item.golden().alice_ids else { return }
+        #expect(try item.load().encode(Array(TestModels.fixture("alice.txt"))) == ids)
+    }
+
+    /// Equal, or parting where the two likeliest tokens were all but level.
+    @Test(arguments: cases)
     private func greedyTextIsTheSame(_ item: Case) throws {
-        let model = try item.load()
-        for golden in try item.golden().continuations {
+        let model = try item.load(), continuations = try item.golden().continuations
+        #expect(continuations.count >= 2)
+        for golden in continuations {
             #expect(model.encode(Array(golden.prompt.utf8)) == golden.tokens)
             let cache = model.makeCache(capacity: golden.tokens.count + golden.greedy.count)
             let result = try Generator(model: model).generate(
@@ -48,7 +62,12 @@ struct LlamaCppGoldenTests {
                 maximumTokens: golden.greedy.count,
                 cache: cache
             ).generation
-            #expect(result.tokens == golden.greedy)
+            let parting = zip(result.tokens, golden.greedy).enumerated().first { $1.0 != $1.1 }?.offset
+            let compared = parting ?? min(result.tokens.count, golden.greedy.count)
+            if let parting { #expect(golden.gap_to_second[parting] < 0.05, "\(item.fixture) parts at \(parting)") }
+            // A text that ended early ended with a token of theirs.
+            let isWhole = result.tokens.count == golden.greedy.count || result.stopReason == .endOfText
+            #expect(compared > 0 && (parting != nil || isWhole))
         }
     }
 
@@ -59,8 +78,7 @@ struct LlamaCppGoldenTests {
             let cache = model.makeCache(capacity: golden.tokens.count)
             let logits = try #require(try model.forward(golden.tokens, cache: cache))
             for (id, expected) in zip(golden.first_step.ids, golden.first_step.logits) {
-                // Two float32 engines were found 7e-5 apart; a wrong layer moves logits by whole units.
-                #expect(abs(Double(logits.elements[Int(id)]) - expected) < 1e-3)
+                #expect(abs(Double(logits.elements[Int(id)]) - expected) < item.tolerance)
             }
         }
     }

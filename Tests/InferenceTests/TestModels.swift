@@ -5,6 +5,8 @@ import Inference
 enum TestModels {
     static let smolLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
     static let qwen = "qwen2.5-coder-0.5b.gguf"
+    static let largeQwen = "qwen2.5-coder-1.5b.gguf"
+    static let gemma = "gemma-3-270m-q4_k_m.gguf"
 
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()

@@ -89,11 +89,11 @@ struct ThroughputTests {
         #expect(with.processorSeconds < 1.1 * without.processorSeconds)
     }
 
-    @Test(.enabled(if: TestModels.exists(TestModels.qwen)))
-    func loadingTakesLessThanASecond() throws {
-        let path = TestModels.path(TestModels.qwen)
+    @Test(arguments: [TestModels.qwen, TestModels.largeQwen].filter { TestModels.exists($0) })
+    func loadingTakesLessThanASecond(_ name: String) throws {
+        let path = TestModels.path(name)
         let timing = try Timing { _ = try LanguageModel(path: path) }
-        print("loading: \(timing.wallSeconds) s by the clock, \(timing.processorSeconds) s of processor time")
+        print("loading \(name): \(timing.wallSeconds) s by the clock, \(timing.processorSeconds) s of processor time")
         #expect(timing.processorSeconds < 1)
     }
 }

@@ -77,7 +77,9 @@ struct TokenReference: Decodable, CustomTestStringConvertible {
     /// SentencePiece, with spaces for their marks.
     private func decoded(_ bytes: [UInt8], _ tokenizer: any Tokenizer) -> [UInt8] {
         guard let tokenizer = tokenizer as? ByteLevelBPE else {
-            return Array(String(decoding: bytes, as: UTF8.self).replacing("\u{2581}", with: " ").utf8)
+            // By scalar: as a character, a mark with an accent behind it is another.
+            let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars.map { $0 == "\u{2581}" ? " " : $0 }
+            return Array(String(String.UnicodeScalarView(scalars)).utf8)
         }
         guard tokenizer.composesCharacters else { return bytes.filter { !tokenizer.missingBytes.contains($0) } }
         let text = String(decoding: bytes, as: UTF8.self).precomposedStringWithCanonicalMapping

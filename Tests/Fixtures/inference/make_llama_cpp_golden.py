@@ -21,6 +21,7 @@ from llama_cpp import Llama
 PROMPTS = [
     "The three largest cities of France are",
     "def fibonacci(n):\n    \"\"\"Return the n-th Fibonacci number.\"\"\"\n",
+    "Am Rand des Meeres steht ein Haus, in dem",
 ]
 CONTINUATION = 32
 WINDOW = 512
@@ -52,9 +53,22 @@ def top_logits(row):
     return {"ids": ids.tolist(), "logits": [float(value) for value in row[ids]]}
 
 
+def open_model(path):
+    """float32 cache, logits of all tokens."""
+    return Llama(
+        path, n_ctx=WINDOW, n_batch=WINDOW, logits_all=True, type_k=0, type_v=0, flash_attn=False, n_threads=2,
+        n_threads_batch=2, verbose=False,
+    )
+
+
+def tokenize(model, text, special=False):
+    """With the begin token if the model wants one."""
+    return model.tokenize(text, add_bos=model._model.add_bos_token(), special=special)
+
+
 def continuation(model, prompt):
     """Greedy tokens, the gap between the two largest logits at each, and the first step's top logits."""
-    tokens = model.tokenize(prompt.encode(), add_bos=False, special=True)
+    tokens = tokenize(model, prompt.encode(), special=True)
     result = {"prompt": prompt, "tokens": tokens, "greedy": [], "gap_to_second": []}
     model.reset()
     pending = tokens
@@ -76,13 +90,12 @@ def perplexity(model, tokens, windows):
         ids = tokens[window * WINDOW : (window + 1) * WINDOW]
         model.reset()
         model.eval(ids)
-        logits = model.scores[WINDOW // 2 : WINDOW - 1].astype(np.float64)
-        shifted = logits - logits.max(-1, keepdims=True)
-        log_probability = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-        losses.append(-log_probability[np.arange(len(logits)), ids[WINDOW // 2 + 1 :]])
-        print(f"window {window}: {np.exp(np.concatenate(losses).mean()):.4f}", flush=True)
-    losses = np.concatenate(losses)
-    return {"windows": windows, "scored": len(losses), "perplexity": float(np.exp(losses.mean()))}
+        for place in range(WINDOW // 2, WINDOW - 1):
+            row = model.scores[place].astype(np.float64)
+            largest = row.max()
+            losses.append(largest + np.log(np.exp(row - largest).sum()) - row[ids[place + 1]])
+        print(f"window {window}: {np.exp(np.mean(losses)):.4f}", flush=True)
+    return {"windows": windows, "scored": len(losses), "perplexity": float(np.exp(np.mean(losses)))}
 
 
 def main(source, name, wikitext):
@@ -91,16 +104,14 @@ def main(source, name, wikitext):
     with tempfile.TemporaryDirectory() as temporary:
         target = os.path.join(temporary, "float32.gguf")
         write_float32(source, target)
-        model = Llama(
-            target, n_ctx=WINDOW, n_batch=WINDOW, logits_all=True, type_k=0, type_v=0, flash_attn=False, n_threads=2,
-            n_threads_batch=2, verbose=False,
-        )
+        model = open_model(target)
         result["continuations"] = [continuation(model, prompt) for prompt in PROMPTS]
         text = (folder / "alice.txt").read_text()
-        tokens = model.tokenize(text.encode(), add_bos=False)
+        tokens = tokenize(model, text.encode())
         result["alice"] = {"tokens": len(tokens), **perplexity(model, tokens, len(tokens) // WINDOW)}
+        result["alice_ids"] = tokens
         if wikitext:
-            tokens = model.tokenize(pathlib.Path(wikitext).read_bytes(), add_bos=False)
+            tokens = tokenize(model, pathlib.Path(wikitext).read_bytes())
             result["wikitext"] = {"tokens": len(tokens), **perplexity(model, tokens, WIKITEXT_WINDOWS)}
     (folder / f"{name}-llama-cpp.json").write_text(json.dumps(result, indent=1) + "\n")
 
