@@ -208,10 +208,10 @@ struct ComparisonSummary: Encodable {
             let (one, other) = (differing[places[first]] ?? 0, differing[places[second]] ?? 0)
             return one == other ? first < second : one > other
         }
-        let shown = ranked.prefix(mostRows).sorted().map { places[$0] }
-        guard !shown.isEmpty else { return nil }
-        let text = TextColumns([header] + shown.map { $0 + (cells[$0] ?? []) }).text
-        let rest = order.count - shown.count
+        let rows = ranked.prefix(mostRows).sorted().map { places[$0] }
+        guard !rows.isEmpty else { return nil }
+        let text = TextColumns([header] + rows.map { $0 + (cells[$0] ?? []) }).text
+        let rest = order.count - rows.count
         return rest > 0
             ? "\(text)\n\(rest) more pairs of layers, which differ less, are in the table \(table.name); --out writes it"
             : text
