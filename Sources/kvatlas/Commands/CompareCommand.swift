@@ -208,17 +208,10 @@ struct ComparisonSummary: Encodable {
             let (one, other) = (differing[places[first]] ?? 0, differing[places[second]] ?? 0)
             return one == other ? first < second : one > other
         }
-<<<<<<< HEAD
-        let chosen = ranked.prefix(mostRows).sorted().map { places[$0] }
-        guard !chosen.isEmpty else { return nil }
-        let text = TextColumns([header] + chosen.map { $0 + (cells[$0] ?? []) }).text
-        let rest = order.count - chosen.count
-=======
         let rows = ranked.prefix(mostRows).sorted().map { places[$0] }
         guard !rows.isEmpty else { return nil }
         let text = TextColumns([header] + rows.map { $0 + (cells[$0] ?? []) }).text
         let rest = order.count - rows.count
->>>>>>> e692ec477082e312235f9aa56b470d5fa45269d9
         return rest > 0
             ? "\(text)\n\(rest) more pairs of layers, which differ less, are in the table \(table.name); --out writes it"
             : text
