@@ -61,8 +61,8 @@ struct PlantedCapture {
             sequenceLengths: sequenceLengths
         )
         var metadata = synthetic.metadata
-        metadata.attention = windows.map { windows in
-            AttentionLayout(
+        if let windows {
+            metadata.attention = AttentionLayout(
                 scale: 1 / Float(headDim).squareRoot(),
                 rotations: [RotaryEmbedding(base: metadata.ropeBase)],
                 layers: windows.map { AttentionReach(window: $0, rotation: 0) }
