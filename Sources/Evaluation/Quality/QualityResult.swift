@@ -84,7 +84,8 @@ package struct QualitySummary {
         let z = 1.959963984540054, n = Double(tokens)
         let centre = agreement + z * z / (2 * n)
         let half = z * (agreement * (1 - agreement) / n + z * z / (4 * n * n)).squareRoot()
-        // Rounding must not put an end of it beyond what it is about.
-        return (min((centre - half) / (1 + z * z / n), agreement), max((centre + half) / (1 + z * z / n), agreement))
+        let low = (centre - half) / (1 + z * z / n), high = (centre + half) / (1 + z * z / n)
+        // Rounding must not put an end of it beyond what it is about, or beyond a share.
+        return (max(0, min(low, agreement)), min(1, max(high, agreement)))
     }
 }
