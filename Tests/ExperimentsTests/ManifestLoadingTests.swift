@@ -39,6 +39,7 @@ import Testing
             #expect(manifest.statistics.grains == [.layer, .token])
             #expect(manifest.statistics.tensors == [.key])
             #expect(manifest.statistics.layers == [1])
+            #expect(manifest.statistics.histogram)
             #expect(manifest.magnitude.layers == [0, 1])
             #expect(manifest.magnitude.head == 1)
             #expect(manifest.magnitude.maximumBins == 8)
@@ -61,7 +62,7 @@ import Testing
           sequence_tokens: 16
           element_type: f32
         analyses:
-          statistics: {grains: [layer, token], tensors: [key], layers: late}
+          statistics: {grains: [layer, token], tensors: [key], layers: late, histogram: true}
           magnitude: {layers: [early, middle, late], head: 1, tensors: [key], token_bins: 8}
           errors:
             schemes: [identity, rtn-int2-channel-g32/rtn-int2-token-g32]
@@ -179,6 +180,33 @@ import Testing
             _ = try run.load()
             let thrown = try error(of: FileError.self) { try Manifest.load(run.path("experimnt.yaml")) }
             #expect(thrown?.description.contains("experiment.yaml'") == true)
+        }
+    }
+
+    /// Complaints about a key that is nowhere name those that are.
+    @Test func documentationNamesEveryKey() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let article = root.appending(path: "Sources/KVAtlas/KVAtlas.docc/TheManifest.md")
+        let text = try String(contentsOf: article, encoding: .utf8)
+        let analyses = ["statistics", "magnitude", "structure", "errors", "quality", "decode"]
+        let unknown = analyses.map { "\($0): {zzz: 1}" }.joined(separator: ", ")
+        try TestRun.with { run in
+            let complaints = try run.complaints(
+                "zzz: 1\ncapture: {zzz: 1}\ncalibration: {zzz: 1}\nanalyses: {\(unknown)}\noutput: {zzz: 1}\n"
+            ).filter { $0.key.hasSuffix("zzz") }
+            #expect(complaints.count == 4 + analyses.count)
+            for complaint in complaints {
+                let keys = complaint.expected?.dropFirst("one of ".count).components(separatedBy: ", ") ?? []
+                #expect(!keys.isEmpty)
+                let section = complaint.key.split(separator: ".").dropLast().last.map { "\($0)." } ?? ""
+                for key in keys {
+                    #expect(
+                        text.contains("`\(section)\(key)`") || text.contains("`\(key)`"),
+                        "\(section)\(key) is not in \(article.lastPathComponent)"
+                    )
+                }
+            }
         }
     }
 

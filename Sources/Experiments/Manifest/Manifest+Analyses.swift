@@ -12,12 +12,13 @@ extension Manifest {
         _ reader: ManifestReader
     ) -> StatisticsStudySettings {
         let base = "analyses.statistics"
-        let fields = reader.mapping(value, base, allowed: ["grains", "tensors", "layers"])
+        let fields = reader.mapping(value, base, allowed: ["grains", "tensors", "layers", "histogram"])
         var settings = StatisticsStudySettings()
         let grains = reader.list(fields["grains"], "\(base).grains") { reader.name($0, $1, of: Grain.allCases) }
         settings.grains = grains ?? settings.grains
         settings.tensors = reader.tensors(fields["tensors"], "\(base).tensors", among: scope) ?? settings.tensors
         settings.layers = reader.layerList(fields["layers"], "\(base).layers", among: scope) ?? settings.layers
+        settings.histogram = reader.boolean(fields["histogram"], "\(base).histogram") ?? settings.histogram
         return settings
     }
 

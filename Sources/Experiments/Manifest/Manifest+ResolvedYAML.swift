@@ -18,6 +18,7 @@ extension Manifest {
             ("grains", strings(statistics.grains.map(\.rawValue))),
             ("tensors", statistics.tensors.map { strings($0.map(\.rawValue)) }),
             ("layers", statistics.layers.map(integers)),
+            ("histogram", Self.plain(statistics.histogram)),
         ]
         let magnitudeFields: [(String, Node?)] = [
             ("layers", magnitude.layers.map(integers)),
@@ -78,7 +79,7 @@ extension Manifest {
                 "output",
                 Self.mapping([
                     ("directory", Self.text(output.directory)),
-                    ("keep_capture", Node.scalar(.init(output.keepsCapture ? "true" : "false"))),
+                    ("keep_capture", Self.plain(output.keepsCapture)),
                 ])
             ),
         ])
@@ -113,7 +114,7 @@ extension Manifest {
         [
             ("caches", Node.sequence(.init(settings.caches.map(Self.text)))),
             ("batches", Node.sequence(.init(settings.batches.map(Self.plain), .implicit, .flow))),
-            ("largest_batch", Node.scalar(.init(settings.measuresLargestBatch ? "true" : "false"))),
+            ("largest_batch", Self.plain(settings.measuresLargestBatch)),
             ("prompts", Node.sequence(.init(settings.prompts.map(Self.plain), .implicit, .flow))),
             ("steps", Self.plain(settings.steps)),
             ("budget_bytes", settings.budgetBytes.map(Self.plain)),
@@ -125,6 +126,8 @@ extension Manifest {
     }
 
     private static func plain(_ number: Int) -> Node { Node.scalar(.init(String(number))) }
+
+    private static func plain(_ flag: Bool) -> Node { Node.scalar(.init(String(flag))) }
 
     /// Quoted, so that a name such as `null` or `07` stays a text.
     private static func text(_ string: String) -> Node {

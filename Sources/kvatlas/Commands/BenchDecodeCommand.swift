@@ -12,16 +12,15 @@ struct BenchDecodeCommand: ParsableCommand {
         commandName: "decode",
         abstract: "Time generation with several caches, batches and prompt lengths in one run.",
         discussion: """
-            Caches take turns a step each. With --out FILE.csv the table is written, and FILE.svg beside it:
-            memory and speed against the batch, as in KIVI's Figure 5. After Ctrl-C the measurements that were done
-            are printed, and written to FILE.csv.partial.
+            Caches take turns a step each. With --out FILE.csv the table is written, and FILE.svg beside it: memory \
+            and speed against the batch, as in KIVI's Figure 5. After Ctrl-C the measurements that were done are \
+            printed, and written to FILE.csv.partial.
 
-            A model that does not fit here can be timed by its shape with random weights, few layers of it:
-            \(shapeNames).
-            Its vocabulary is small, so that the output projection takes less than the model's would.
+            A model that does not fit here can be timed by its shape with random weights, few layers of it: \
+            \(shapeNames). Its vocabulary is small, so that the output projection takes less than the model's would.
 
-            A batch whose weights and caches could take more than --budget is left out, and its row has no times.
-            The budget is for one kind of cache: all kinds are in memory together, to take turns. 'largest' among
+            A batch whose weights and caches could take more than --budget is left out, and its row has no times. The \
+            budget is for one kind of cache: all kinds are in memory together, to take turns. 'largest' among \
             --batches measures each kind by itself with the largest batch within the budget.
 
             Examples:

@@ -9,7 +9,7 @@ struct BenchGenerateCaptureCommand: ParsableCommand {
         commandName: "generate-capture",
         abstract: "Write a capture of seeded random numbers, of any length, to measure with.",
         discussion: """
-            No model has seen it, and its attributes say so: the model's name is 'generated'. Each channel has a scale
+            No model has seen it, and its attributes say so: the model's name is 'generated'. Each channel has a scale \
             and a mean of its own, and every 61st channel of keys and queries is an outlier.
 
             Examples:

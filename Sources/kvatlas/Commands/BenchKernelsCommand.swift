@@ -10,9 +10,9 @@ struct BenchKernelsCommand: ParsableCommand {
         commandName: "kernels",
         abstract: "Time each kernel beside a plain read of memory and its float16 rival.",
         discussion: """
-            Each kernel runs over data many times the last-level cache (memory) and over data that fit the
-            second-level cache (cache). In rounds it takes turns with a plain read of as many bytes and with
-            the same work over a float16 cache; medians are printed.
+            Each kernel runs over data many times the last-level cache (memory) and over data that fit the \
+            second-level cache (cache). In rounds it takes turns with a plain read of as many bytes and with the same \
+            work over a float16 cache; medians are printed.
 
               GB/s      bytes that must be read and written, over the median time of a run
               of read   that rate over the plain read's, in the same round

@@ -11,10 +11,10 @@ struct BenchStatisticsCommand: ParsableCommand {
         commandName: "statistics",
         abstract: "Time the statistics of a capture beside a plain read of as much memory.",
         discussion: """
-            In rounds, on the same threads: a plain read of memory, as many bytes as the capture's tensors have; then
-            'kvatlas stats --by GRAINS' without writing tables. Read the capture once before (this does), so that
-            the disk is not what is measured. Rates by processor time are those over the time of all threads, which
-            others on the machine do not lengthen as much.
+            In rounds, on the same threads: a plain read of memory, as many bytes as the capture's tensors have; then \
+            'kvatlas stats --by GRAINS' without writing tables. Read the capture once before (this does), so that the \
+            disk is not what is measured. Rates by processor time are those over the time of all threads, which others \
+            on the machine do not lengthen as much.
 
             Examples:
               kvatlas bench generate-capture --bytes 4GB --out generated.h5

@@ -8,8 +8,8 @@ struct CalibrateCommand: ParsableCommand {
         commandName: "calibrate",
         abstract: "Let schemes learn what they must know of a model from a capture.",
         discussion: """
-            'kvatlas list schemes' says which schemes need it. Use another text than the one that errors are
-            measured on. One file may hold several schemes; 'all' stands for every listed one.
+            'kvatlas list schemes' says which schemes need it. Use another text than the one that errors are measured \
+            on. One file may hold several schemes; 'all' stands for every listed one.
 
             Examples:
               kvatlas calibrate calibration-capture.h5 --scheme kvquant-2 --out kvquant-2.h5

@@ -10,9 +10,9 @@ struct CaptureCommand: ParsableCommand {
         commandName: "capture",
         abstract: "Run texts through a model and write its keys, values and queries to an HDF5 file.",
         discussion: """
-            Each text is one sequence with its own empty cache. The file appears under its name
-            when it is complete; until then, and after Ctrl-C or a crash, what was recorded is
-            in FILE.h5.partial and can be read with --allow-incomplete.
+            Each text is one sequence with its own empty cache. The file appears under its name when it is complete; \
+            until then, and after Ctrl-C or a crash, what was recorded is in FILE.h5.partial and can be read with \
+            --allow-incomplete.
 
             Examples:
               kvatlas capture --model model.gguf --text prose.txt --out capture.h5

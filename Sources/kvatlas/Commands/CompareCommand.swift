@@ -11,17 +11,15 @@ struct CompareCommand: ParsableCommand {
         commandName: "compare",
         abstract: "Put two captures, models or runs side by side and say what differs.",
         discussion: """
-            Each side is a capture file or the folder of a run. Said are differing models,
-            texts and settings, then the statistics of each tensor by layer, whether the
-            same channels are large, and of runs where the tables of the structure study
-            differ most, and the errors and quality of the schemes that both have.
-            Layers are held beside each other by number or, of models with other numbers
-            of layers, by relative depth. Two captures of the same tokens are compared
-            element by element.
+            Each side is a capture file or the folder of a run. Said are differing models, texts and settings, then \
+            the statistics of each tensor by layer, whether the same channels are large, and of runs where the tables \
+            of the structure study differ most, and the errors and quality of the schemes that both have. Layers are \
+            held beside each other by number or, of models with other numbers of layers, by relative depth. Two \
+            captures of the same tokens are compared element by element.
 
-            What is printed is a summary. --out writes the tables compare-statistics,
-            compare-channels, compare-structure and compare-errors with a README of
-            their columns to a folder; a FILE.csv takes one of them, see --table.
+            What is printed is a summary. --out writes the tables compare-statistics, compare-channels, \
+            compare-structure and compare-errors with a README of their columns to a folder; a FILE.csv takes one of \
+            them, see --table.
 
             Examples:
               kvatlas compare prose.h5 code.h5

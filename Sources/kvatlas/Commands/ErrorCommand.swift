@@ -9,8 +9,8 @@ struct ErrorCommand: ParsableCommand {
         commandName: "error",
         abstract: "Measure what quantization schemes do to captured keys, values and attention.",
         discussion: """
-            A scheme is an id of 'kvatlas list schemes', or a term KEY/VALUE+window=128+sink=4.
-            'identity' always runs as the zero control. Each row carries both bit counts.
+            A scheme is an id of 'kvatlas list schemes', or a term KEY/VALUE+window=128+sink=4. 'identity' always runs \
+            as the zero control. Each row carries both bit counts.
 
             Examples:
               kvatlas error capture.h5 --schemes kivi-2-g32-r128 --out errors.csv

@@ -24,10 +24,9 @@ struct ExportNotebookCommand: ParsableCommand {
         commandName: "notebook",
         abstract: "Write a run as a Jupyter notebook.",
         discussion: """
-            The notebook holds the findings and the figures; its cells read the run's tables with
-            pandas and its capture with h5py and xarray, and draw two figures with matplotlib. It
-            finds the run by a path relative to itself. In a checkout it goes to notebooks-export,
-            elsewhere beside the run's folder.
+            The notebook holds the findings and the figures; its cells read the run's tables with pandas and its \
+            capture with h5py and xarray, and draw two figures with matplotlib. It finds the run by a path relative to \
+            itself. In a checkout it goes to notebooks-export, elsewhere beside the run's folder.
 
             Examples:
               kvatlas export notebook runs/01-distribution
@@ -84,11 +83,11 @@ struct ExportLatexCommand: ParsableCommand {
         commandName: "latex",
         abstract: "Write a run's tables as LaTeX, with booktabs.",
         discussion: """
-            One fragment a table, to be \\input, with caption and label, findings.tex, what the run shows
-            in sentences, and all-tables.tex, a document that shows them all. structure-overview sums the
-            structure study up, a row a tensor. Numbers are rounded and stand point under point in plain columns;
-            columns with one value in all rows go into the caption. Tables of more than \(LatexExport.rowLimit) rows
-            are written only if named.
+            One fragment a table, to be \\input, with caption and label, findings.tex, what the run shows in \
+            sentences, and all-tables.tex, a document that shows them all. structure-overview sums the structure study \
+            up, a row a tensor. Numbers are rounded and stand point under point in plain columns; columns with one \
+            value in all rows go into the caption. Tables of more than \(LatexExport.rowLimit) rows are written only \
+            if named.
 
             Examples:
               kvatlas export latex runs/01-distribution

@@ -10,9 +10,9 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Continue a text with a model and a full or a low-bit cache.",
         discussion: """
-            Text goes to stdout as it comes, times and the cache's bytes to stderr. All prompts are checked before
-            the first is read. Ctrl-C ends the texts where they are, and the prompts after them are left out; the
-            JSON has what there is, and the exit code is 130.
+            Text goes to stdout as it comes, times and the cache's bytes to stderr. All prompts are checked before the \
+            first is read. Ctrl-C ends the texts where they are, and the prompts after them are left out; the JSON has \
+            what there is, and the exit code is 130.
 
             Caches: \(CacheSpecification.grammar).
 

@@ -10,21 +10,18 @@ struct ImportCommand: ParsableCommand {
         commandName: "import",
         abstract: "Make a capture of arrays that other programs saved: npz, npy, safetensors, HDF5.",
         discussion: """
-            Axes are named in the order of the arrays' shape: token, kv_head (or head)
-            and channel, with batch (of size 1) and layer where there are such axes;
-            kv_head*channel is a projection's output, heads side by side, which needs
-            --kv-heads and --heads. Names say layer and tensor by a pattern; tensors are
-            query, key, key_pre_rope, value and their usual other words (keys, k,
-            key_states, key_cache …). A file that has a tensor of the files before again
-            is the next prompt.
+            Axes are named in the order of the arrays' shape: token, kv_head (or head) and channel, with batch (of \
+            size 1) and layer where there are such axes; kv_head*channel is a projection's output, heads side by side, \
+            which needs --kv-heads and --heads. Names say layer and tensor by a pattern; tensors are query, key, \
+            key_pre_rope, value and their usual other words (keys, k, key_states, key_cache …). A file that has a \
+            tensor of the files before again is the next prompt.
 
-            Elements may be float16, bfloat16, float32 or float64, and files larger than
-            memory. Options win over what a file says of itself.
+            Elements may be float16, bfloat16, float32 or float64, and files larger than memory. Options win over what \
+            a file says of itself.
 
-            Attention is computed anew from queries and keys: where a model's layers see a
-            window only (Mistral, Gemma), scale scores otherwise than by 1/sqrt(channels) or
-            cap them (Gemma 2), say so, unless the file does as the hook's do. Analyses of a
-            capture that does not know warn.
+            Attention is computed anew from queries and keys: where a model's layers see a window only (Mistral, \
+            Gemma), scale scores otherwise than by 1/sqrt(channels) or cap them (Gemma 2), say so, unless the file \
+            does as the hook's do. Analyses of a capture that does not know warn.
 
             Examples:
               kvatlas import hook.h5 --axes token,kv_head,channel --out capture.h5

@@ -10,7 +10,7 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Show what is inside a capture or a model file.",
         discussion: """
-            Of a model also what its keys and values take under each cache, from the caches' own accounting, and what
+            Of a model also what its keys and values take under each cache, from the caches' own accounting, and what \
             fits in this machine's available memory beside the weights.
 
             Examples:

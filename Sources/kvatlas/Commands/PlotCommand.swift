@@ -12,8 +12,8 @@ struct PlotCommand: ParsableCommand {
         commandName: "plot",
         abstract: "Draw a figure from a capture or from the tables of a run, as SVG.",
         discussion: """
-            Figures are those of 'kvatlas list figures'. From a capture, the tables that the figure
-            needs are computed first; the error figures read a run folder, which has them.
+            Figures are those of 'kvatlas list figures'. From a capture, the tables that the figure needs are computed \
+            first; the error figures read a run folder, which has them.
 
             Examples:
               kvatlas plot capture.h5 --figure magnitude-surface --layer 14 --head 0 \\

@@ -182,9 +182,9 @@ struct DivergenceCommand: ParsableCommand {
         commandName: "divergence",
         abstract: "Measure how far caches take a model from what it says in full precision.",
         discussion: """
-            For each scored token of a text: the Kullback-Leibler divergence of the next token's distribution from
-            that with a float32 cache, whether both find the same token the likeliest, and how the right token's
-            probability changes. All caches share the reference's pass. After Ctrl-C the windows that were done are
+            For each scored token of a text: the Kullback-Leibler divergence of the next token's distribution from \
+            that with a float32 cache, whether both find the same token the likeliest, and how the right token's \
+            probability changes. All caches share the reference's pass. After Ctrl-C the windows that were done are \
             printed, and written to FILE.partial.
 
             Caches: \(CacheSpecification.grammar).

@@ -7,8 +7,8 @@ struct ReportCommand: ParsableCommand {
         commandName: "report",
         abstract: "Rebuild the figures and report.html of a finished run from its tables.",
         discussion: """
-            Needs neither the model nor the capture. Tables that are not as the run left them are
-            warned of here and in the report.
+            Needs neither the model nor the capture. Tables that are not as the run left them are warned of here and \
+            in the report.
 
             Example:
               kvatlas report runs/01-distribution

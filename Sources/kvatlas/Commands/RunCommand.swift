@@ -7,8 +7,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Run an experiment: capture, tables, figures, report.",
         discussion: """
-            Stages whose inputs did not change are skipped, so a stopped run goes on where it stopped.
-            Prints the path of the report.
+            Stages whose inputs did not change are skipped, so a stopped run goes on where it stopped. Prints the path \
+            of the report.
 
             Examples:
               kvatlas run experiments/01-distribution/experiment.yaml

@@ -13,7 +13,7 @@ struct StatsCommand: ParsableCommand {
         commandName: "stats",
         abstract: "Describe how the captured elements are distributed, per channel, token, head or layer.",
         discussion: """
-            One pass over the capture, in memory that does not grow with it. One grain goes to a CSV file or to
+            One pass over the capture, in memory that does not grow with it. One grain goes to a CSV file or to \
             stdout; several, or one with a folder for --out, become a folder:
 
               statistics-GRAIN.csv   one row for each channel of a head (channel), token of a head (token),
@@ -24,12 +24,12 @@ struct StatsCommand: ParsableCommand {
                                      also bins and counts of each channel and head
               README.md              what each column means
 
-            A row a token and head is a large table: '--by all' leaves it out above \(tokenRowsOfAll) rows and says so;
-            '--by channel,token,head,layer' writes it whatever its size.
+            A row a token and head is a large table: '--by all' leaves it out above \(tokenRowsOfAll) rows and says \
+            so; '--by channel,token,head,layer' writes it whatever its size.
 
-            'kvatlas list statistics --by channel' prints the columns of a grain's table with unit and definition.
-            Of captures of more than \(TokenSample.size) tokens, quantiles come from \(TokenSample.size) tokens drawn
-            by a fixed rule (their error is stated with each column); all else is of all elements.
+            'kvatlas list statistics --by channel' prints the columns of a grain's table with unit and definition. Of \
+            captures of more than \(TokenSample.size) tokens, quantiles come from \(TokenSample.size) tokens drawn by \
+            a fixed rule (their error is stated with each column); all else is of all elements.
 
             Examples:
               kvatlas stats capture.h5 --by channel --out channels.csv
