@@ -53,6 +53,7 @@ struct LlamaCppPerplexityTests {
     /// Models without a begin token: with one, `kvatlas perplexity` begins each window with it, and the fixtures do not.
     private static let cases = [
         ("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m"), ("qwen2.5-coder-0.5b.gguf", "qwen2.5-coder-0.5b"),
+        ("qwen2.5-coder-1.5b.gguf", "qwen2.5-coder-1.5b"),
     ].map { Case(model: models.appending(path: $0.0), fixture: $0.1) }
         .filter { FileManager.default.fileExists(atPath: $0.model.path) }
 
