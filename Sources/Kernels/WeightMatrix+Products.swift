@@ -24,7 +24,7 @@ extension WeightMatrix {
     /// 0.92 at 64, 0.95 at 128.
     private static let bytesPerItem = 32 << 10...128 << 10
     /// Rows dequantized at a time for BLAS, which copies all vectors anew for each such block into its own order: of 96
-    /// rows that takes 12 % of a prompt's time (Qwen2.5 1.5B), of 384 6 %. A matrix has at least 8 blocks, which threads
+    /// rows that takes 10 % of a prompt's time (Qwen2.5 1.5B), of 384 5 %. A matrix has at least 8 blocks, which threads
     /// share out, and how many never depends on them.
     private static let rowsOfItem = 96...384
     /// Tokens of one BLAS call.
