@@ -203,8 +203,8 @@ import Testing
                 // Analyses share names such as `layers`, and stand there with theirs before them.
                 let section = complaint.key.split(separator: ".").dropLast()
                 let prefix = section.first == "analyses" ? "\(section.last ?? "")." : ""
-                for key in keys {
-                    #expect(text.contains("`\(prefix)\(key)`"), "\(prefix)\(key) is not in \(article.lastPathComponent)")
+                for key in keys.map({ prefix + $0 }) {
+                    #expect(text.contains("`\(key)`"), "\(key) is not in \(article.lastPathComponent)")
                 }
             }
         }

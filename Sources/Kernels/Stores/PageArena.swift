@@ -23,7 +23,7 @@ public final class PageArena: Sendable {
     }
 
     /// Whether each page ends where memory that must not be touched begins, so that tests find what reads beyond it.
-    private static let hasGuards = getenv("KVATLAS_GUARD_PAGES") != nil
+    package static let hasGuards = getenv("KVATLAS_GUARD_PAGES") != nil
 
     fileprivate struct Size: Hashable {
         let use: Use
