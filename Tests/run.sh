@@ -2,8 +2,8 @@
 # Checks the format, builds in release mode and passes all tests.
 #
 #   bash Tests/run.sh                      what CI runs; about 8 minutes on 2 cores from a new clone
-#   bash Tests/run.sh --slow               also timed tests, long texts, a 491 MB model, checks in h5py and xarray,
-#                                          and of the hook for transformers, which needs PyTorch
+#   bash Tests/run.sh --slow               also timed tests, long texts, three more models (1.9 GB), checks in h5py and
+#                                          xarray, and of the hook for transformers, which needs PyTorch
 #   bash Tests/run.sh --fuzz SECONDS       then feeds damaged files and texts to every reader; as long to each parser
 #   bash Tests/run.sh --sanitize address   instead: kernels and file formats under the address sanitizer
 #   bash Tests/run.sh --sanitize thread    instead: what runs on several threads under the thread sanitizer
@@ -162,11 +162,14 @@ bash Tests/CKernelsDriver/run.sh
 say "Models for the tests"
 fetch_model smollm2-135m-instruct
 if $slow; then
-    fetch_model qwen2.5-coder-0.5b-instruct
+    for model in qwen2.5-coder-0.5b-instruct gemma-3-270m qwen2.5-coder-1.5b-instruct; do fetch_model "$model"; done
     [ -n "${KVATLAS_PYTHON:-}" ] || provide_python
     [ -n "${KVATLAS_TORCH_PYTHON:-}" ] || provide_torch_python
-elif [ ! -e "${KVATLAS_MODELS:-data/models}/qwen2.5-coder-0.5b.gguf" ]; then
-    printf 'note: qwen2.5-coder-0.5b is not there, so its golden values are skipped; --slow fetches it\n' >&2
+else
+    for file in qwen2.5-coder-0.5b gemma-3-270m-q4_k_m qwen2.5-coder-1.5b; do
+        [ -e "${KVATLAS_MODELS:-data/models}/$file.gguf" ] ||
+            printf 'note: %s is not there, so its golden values are skipped; --slow fetches it\n' "$file" >&2
+    done
 fi
 [ -n "${KVATLAS_WIKITEXT:-}" ] || [ -e data/texts/wikitext2_raw_test.txt ] ||
     printf 'note: KVATLAS_WIKITEXT names no text, so perplexity is checked on a shorter one\n' >&2

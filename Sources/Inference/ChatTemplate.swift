@@ -16,18 +16,31 @@ public struct ChatTemplate: Sendable, Equatable {
         case gemma
         /// `[INST] <<SYS>>\n…\n<</SYS>>\n\n… [/INST]`
         case llama2
-        /// `[INST] … [/INST]`, by version with or without spaces inside.
-        case mistral(spaceBefore: Bool, spaceAfter: Bool)
+        /// `[INST] … [/INST]`, by version with or without spaces before and inside.
+        case mistral(begin: String, end: String)
         /// `User: …`, then `Falcon:` behind a line end, or `Assistant:` behind two.
         case falcon(answer: String)
+        /// `<|user|>\n…</s>\n<|assistant|>\n`, of Zephyr and TinyLlama, where `</s>` is the model's end token.
+        case zephyr(end: String)
 
-        static let names = ["ChatML", "Llama 3", "Gemma", "Llama 2", "Mistral", "Falcon"]
+        static let names = ["ChatML", "Llama 3", "Gemma", "Llama 2", "Mistral", "Falcon", "Zephyr"]
+
+        /// Marks of templates that begin like one of these formats and then say more, or otherwise: a turn of the
+        /// system's with its own marks, tools, a day, or a thought that is begun for the model.
+        private static let marksOfOthers = [
+            "[SYSTEM_PROMPT]", "<|im_sep|>", "<|end|>", "You are a function calling AI model", "Knowledge Cutoff Date",
+            "elif true == true", ">>>", "assistant\\n<think>", "'<think>\\n'", "range(0, messages|length)",
+        ]
 
         /// The format of a template, by marks that only it has.
-        init?(template: String) {
+        init?(template: String, endToken: String) {
+            guard !Self.marksOfOthers.contains(where: template.contains) else { return nil }
             if template.contains("<|im_start|>") {
                 self = .chatML
             } else if template.contains("<|start_header_id|>") {
+                guard !template.contains("Cutting Knowledge Date") || template.contains("Today Date") else {
+                    return nil
+                }
                 self = .llama3
             } else if template.contains("<start_of_turn>") {
                 self = .gemma
@@ -35,13 +48,16 @@ public struct ChatTemplate: Sendable, Equatable {
                 self = .llama2
             } else if template.contains("[INST]") {
                 self = .mistral(
-                    spaceBefore: template.contains("[INST] "),
-                    spaceAfter: template.contains(" [/INST]")
+                    begin: template.contains("' [INST] ")
+                        ? " [INST] " : template.contains("[INST] ") ? "[INST] " : "[INST]",
+                    end: template.contains(" [/INST]") ? " [/INST]" : "[/INST]"
                 )
-            } else if template.contains("User: "), template.contains("Falcon:") {
+            } else if ["User: ", "System: ", "Falcon:"].allSatisfy(template.contains) {
                 self = .falcon(answer: "\nFalcon:")
-            } else if template.contains("User: "), template.contains("Assistant:") {
+            } else if ["User: ", "System: ", "Assistant:"].allSatisfy(template.contains), !template.contains("trim") {
                 self = .falcon(answer: "\n\nAssistant:")
+            } else if ["<|user|>", "<|assistant|>", "eos_token"].allSatisfy(template.contains) {
+                self = .zephyr(end: endToken)
             } else {
                 return nil
             }
@@ -58,19 +74,22 @@ public struct ChatTemplate: Sendable, Equatable {
     /// The template of a GGUF file's metadata or of a folder: its `chat_template.jinja`, which goes before, or
     /// `tokenizer_config.json`'s, of several the one that is named `default`.
     ///
+    /// - Parameter endToken: text of the token that ends the model's answers, for templates that write it.
     /// - Throws: `ModelError` if there is no template, or one of another format; `MappedFileError` or `MetadataError` if
     ///   it cannot be read.
-    public init(source: ModelSource) throws {
+    public init(source: ModelSource, endToken: String) throws {
+        func template(_ text: String?, _ key: String) throws -> ChatTemplate {
+            try ChatTemplate(template: text, endToken: endToken, path: source.path, key: key)
+        }
         switch source.format {
-        case .gguf: try self.init(template: try source.stringIfPresent(Self.key), path: source.path, key: Self.key)
+        case .gguf: self = try template(try source.stringIfPresent(Self.key), Self.key)
         case .huggingFace:
             if let path = source.companionFile(ModelSource.chatTemplateFile) {
                 let file = try MappedFile(path: path)
                 let text = withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
-                try self.init(template: text, path: source.path, key: ModelSource.chatTemplateFile)
+                self = try template(text, ModelSource.chatTemplateFile)
             } else {
-                let template = try Self.template(ofFolder: source)
-                try self.init(template: template, path: source.path, key: Self.folderKey)
+                self = try template(try Self.template(ofFolder: source), Self.folderKey)
             }
         }
     }
@@ -88,9 +107,10 @@ public struct ChatTemplate: Sendable, Equatable {
 
     /// - Parameters:
     ///   - template: in Jinja; `nil` if the model has none.
+    ///   - endToken: text of the token that ends the model's answers, for templates that write it.
     ///   - path: where it is from, for errors, as is `key`.
     /// - Throws: `ModelError` if there is no template, or one of another format.
-    public init(template: String?, path: String, key: String = "chat_template") throws {
+    public init(template: String?, endToken: String = "</s>", path: String, key: String = "chat_template") throws {
         guard let template else {
             throw ModelError.unsupportedFeature(
                 path: path,
@@ -99,7 +119,7 @@ public struct ChatTemplate: Sendable, Equatable {
                 expected: "the template of a model for conversations; leave --chat out"
             )
         }
-        guard let format = Format(template: template) else {
+        guard let format = Format(template: template, endToken: endToken) else {
             throw ModelError.unsupportedFeature(
                 path: path,
                 key: key,
@@ -110,7 +130,8 @@ public struct ChatTemplate: Sendable, Equatable {
         self.format = format
         switch format {
         case .chatML: systemMessage = Self.systemMessage(ofChatML: template)
-        // Llama 3.1 and after tell the day in every conversation; this one is the template's own default.
+        // Llama 3.1 and after tell the day in every conversation. This one is the template's own default: the day of
+        // the run would make each day's answers others.
         case .llama3 where template.contains("Cutting Knowledge Date: December 2023"):
             systemMessage = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
         default: systemMessage = nil
@@ -127,7 +148,7 @@ public struct ChatTemplate: Sendable, Equatable {
                 // An expression begins with a quote or a brace: the message of the conversation, not one of its own.
                 guard let end = rest.range(of: "<|im_end|>") else { break }
                 let text = rest[..<end.lowerBound]
-                if !text.isEmpty, !text.contains("'"), !text.contains("{") { return String(text) }
+                if !text.isEmpty, !["'", "{", "\" +"].contains(where: text.contains) { return String(text) }
             }
         }
         return nil
@@ -155,11 +176,12 @@ public struct ChatTemplate: Sendable, Equatable {
         case .llama2:
             let told = system.map { "<<SYS>>\n\($0)\n<</SYS>>\n\n" } ?? ""
             return "[INST] \(trimmed(told + user)) [/INST]"
-        case .mistral(let spaceBefore, let spaceAfter):
-            return "[INST]" + (spaceBefore ? " " : "") + (system.map { "\($0)\n\n" } ?? "") + user
-                + (spaceAfter ? " " : "") + "[/INST]"
+        case .mistral(let begin, let end): return begin + (system.map { "\($0)\n\n" } ?? "") + user + end
         case .falcon(let answer):
             return (system.map { "System: \($0)\n" } ?? "") + "User: \(user)" + answer
+        case .zephyr(let end):
+            func turn(_ role: String, _ text: String) -> String { "<|\(role)|>\n\(text)\(end)\n" }
+            return (system.map { turn("system", $0) } ?? "") + turn("user", user) + "<|assistant|>\n"
         }
     }
 

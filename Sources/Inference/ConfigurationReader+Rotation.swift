@@ -3,22 +3,30 @@ import ModelFormats
 extension ConfigurationReader {
     /// The rotation of layers that see the whole context, with what makes it longer.
     func rotation(pairs: Int) throws -> RotaryEmbedding {
-        try isHuggingFace ? huggingFaceRotation(pairs: pairs) : ggufRotation(pairs: pairs)
+        guard isHuggingFace else { return try ggufRotation(pairs: pairs) }
+        let prefixes = Self.globalPrefixes
+        return try huggingFaceRotation(
+            pairs: pairs,
+            prefixes: prefixes,
+            baseKeys: prefixes.map { $0 + "rope_theta" } + ["rope_theta"],
+            usualBase: 10_000
+        )
     }
 
     /// The rotation of layers with a window, where it is another.
-    func localRotation() throws -> RotaryEmbedding? {
+    func localRotation(pairs: Int) throws -> RotaryEmbedding? {
         guard case .allButOne(_, let usual) = family.windows else { return nil }
-        let keys =
-            isHuggingFace
-            ? ["rope_parameters.sliding_attention.rope_theta", "rope_local_base_freq"] : [key("rope.freq_base_swa")]
-        for key in keys {
-            if let base = try source.numberIfPresent(key) {
-                try check(base > 1 && base.isFinite, key, base, "a number above 1")
-                return RotaryEmbedding(base: base)
-            }
+        if isHuggingFace {
+            return try huggingFaceRotation(
+                pairs: pairs,
+                prefixes: [Self.localPrefix],
+                baseKeys: [Self.localPrefix + "rope_theta", "rope_local_base_freq"],
+                usualBase: usual
+            )
         }
-        return RotaryEmbedding(base: usual)
+        let key = key("rope.freq_base_swa"), base = try source.numberIfPresent(key) ?? usual
+        try check(base > 1 && base.isFinite, key, base, "a number above 1")
+        return RotaryEmbedding(base: base)
     }
 
     private func check(_ isSound: Bool, _ key: String, _ value: Any, _ expected: String) throws {
@@ -58,12 +66,19 @@ extension ConfigurationReader {
 
     // MARK: - Hugging Face
 
-    /// Where a folder states its rotation; the first that it has counts.
-    private static let huggingFacePrefixes = ["rope_parameters.full_attention.", "rope_parameters.", "rope_scaling."]
+    /// Where a folder states the rotation of layers that see the whole context; the first that it has counts.
+    private static let globalPrefixes = ["rope_parameters.full_attention.", "rope_parameters.", "rope_scaling."]
+    /// The same of layers with a window; older folders state only a base for them, outside.
+    private static let localPrefix = "rope_parameters.sliding_attention."
 
-    private func huggingFaceRotation(pairs: Int) throws -> RotaryEmbedding {
+    private func huggingFaceRotation(
+        pairs: Int,
+        prefixes: [String],
+        baseKeys: [String],
+        usualBase: Double
+    ) throws -> RotaryEmbedding {
         func ropeKey(_ name: String) -> String? {
-            Self.huggingFacePrefixes.map { $0 + name }.first { source.metadata[$0] != nil }
+            prefixes.map { $0 + name }.first { source.metadata[$0] != nil }
         }
         func positive(_ name: String, default fallback: Double? = nil) throws -> Double {
             let key = ropeKey(name) ?? name
@@ -71,9 +86,9 @@ extension ConfigurationReader {
             try check(value > 0 && value.isFinite, key, value, "a number above 0")
             return value
         }
-        let baseKey = ropeKey("rope_theta") ?? "rope_theta"
-        let base = try source.numberIfPresent(baseKey) ?? 10_000
-        try check(base > 1 && base.isFinite, baseKey, base, "a number above 1")
+        let baseKey = baseKeys.first { source.metadata[$0] != nil }
+        let base = try baseKey.flatMap { try source.numberIfPresent($0) } ?? usualBase
+        try check(base > 1 && base.isFinite, baseKey ?? "rope_theta", base, "a number above 1")
         let rotation = RotaryEmbedding(base: base)
 
         let kindKey = ropeKey("rope_type") ?? ropeKey("type")

@@ -54,7 +54,10 @@ public final class LanguageModel: Sendable {
         decoder = try architecture.load(source, configuration)
         tokenizer = try TokenizerLoader.load(source)
         // Most uses need none, so a model without one is no failure yet.
-        chat = Result { try ChatTemplate(source: source) }
+        chat = Result { [tokenizer] in
+            let ends = tokenizer.endOfTextTokens.sorted().map { tokenizer.decodeText([$0]) }
+            return try ChatTemplate(source: source, endToken: ends.first ?? "</s>")
+        }
         tensorCounts = source.orderedTensors.reduce(into: [:]) { $0[$1.elementType, default: 0] += 1 }
         parameterCount = source.orderedTensors.reduce(0) { $0 + $1.elementCount }
         weightBytes = source.weightBytes

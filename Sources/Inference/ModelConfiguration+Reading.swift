@@ -55,7 +55,7 @@ extension ModelConfiguration {
 
     private mutating func setWindows(_ reader: ConfigurationReader) throws {
         guard let (window, isLocal) = try reader.windows(layers: layers, contextLength: contextLength) else { return }
-        let local = try reader.localRotation() ?? attention.rotations[0]
+        let local = try reader.localRotation(pairs: headDim / 2) ?? attention.rotations[0]
         let index = attention.rotations.firstIndex(of: local) ?? attention.rotations.count
         if index == attention.rotations.count { attention.rotations.append(local) }
         for layer in isLocal.indices where isLocal[layer] {

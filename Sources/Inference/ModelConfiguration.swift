@@ -22,6 +22,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let normEpsilon: Float
     public let ropeLayout: RopeLayout
     public internal(set) var attention: AttentionLayout
+    /// What the file leaves out and its user should know; `nil` for most.
+    public internal(set) var notice: String?
 
     public var cacheShape: CacheShape {
         CacheShape(

@@ -1,3 +1,4 @@
+import Foundation
 import Inference
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
         #expect(try prompt(marks) == turns)
         let system = "<|start_header_id|>system<|end_header_id|>\n\n"
         #expect(try prompt(marks, system: " x ") == system + "x<|eot_id|>" + turns)
-        let dated = marks + #"{{- "Cutting Knowledge Date: December 2023\n" }}"#
+        let dated = marks + #"{{- "Cutting Knowledge Date: December 2023\n" }}{{- "Today Date: " + date }}"#
         let days = system + "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
         #expect(try prompt(dated) == days + "<|eot_id|>" + turns)
         #expect(try prompt(dated, system: "x") == days + "x<|eot_id|>" + turns)
@@ -46,10 +47,59 @@ import Testing
         #expect(try prompt("{{- '[INST]' + message['content'] + '[/INST]' }}", system: "x") == "[INST]x\n\nHi[/INST]")
     }
 
+    private struct Rendered: Decodable {
+        let system: String?
+        let user: String
+        /// `nil` if the template refuses such messages.
+        let prompt: String?
+    }
+
+    /// What Jinja makes of each template of a folder, as `make_chat_golden.py` wrote it.
+    private func compare(_ folder: URL, takingAll: Bool) throws {
+        let golden = try JSONDecoder().decode(
+            [String: [Rendered]].self,
+            from: Data(contentsOf: folder.appending(path: "golden.json"))
+        )
+        #expect(!golden.isEmpty)
+        for (name, prompts) in golden.sorted(by: { $0.key < $1.key }) {
+            let template = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
+            guard let chat = try? ChatTemplate(template: template, path: name) else {
+                #expect(!takingAll, "\(name) is refused")
+                continue
+            }
+            for item in prompts {
+                guard let expected = item.prompt else { continue }
+                #expect(chat.prompt(user: item.user, system: item.system) == expected, "\(name)")
+            }
+        }
+    }
+
+    @Test func promptsAreThoseOfJinja() throws {
+        try compare(TestModels.root.appending(path: "Tests/Fixtures/inference/chat"), takingAll: true)
+    }
+
+    private static let realTemplates = ProcessInfo.processInfo.environment["KVATLAS_CHAT_TEMPLATES"]
+
+    /// Models' own templates, which are not ours to hand on: what is not known is refused, and nothing known is wrong.
+    @Test(.enabled(if: realTemplates != nil)) func promptsOfRealTemplatesAreThoseOfJinja() throws {
+        try compare(URL(fileURLWithPath: Self.realTemplates ?? ""), takingAll: false)
+    }
+
     @Test func falconNamesTheSpeakers() throws {
-        #expect(try prompt("{{ 'User: ' }}{{ '\n' + 'Falcon:' }}") == "User: Hi\nFalcon:")
-        #expect(try prompt("{{ 'User: ' }}{{ 'Assistant:' }}") == "User: Hi\n\nAssistant:")
-        #expect(try prompt("{{ 'User: ' }}{{ 'Falcon:' }}", system: "x") == "System: x\nUser: Hi\nFalcon:")
+        let speakers = "{{ 'System: ' }}{{ 'User: ' }}"
+        #expect(try prompt(speakers + "{{ '\n' + 'Falcon:' }}") == "User: Hi\nFalcon:")
+        #expect(try prompt(speakers + "{{ 'Assistant:' }}") == "User: Hi\n\nAssistant:")
+        #expect(try prompt(speakers + "{{ 'Falcon:' }}", system: "x") == "System: x\nUser: Hi\nFalcon:")
+    }
+
+    /// They look like a format that is known and write another prompt.
+    @Test(arguments: [
+        "{{ '<|im_start|>user<|im_sep|>' }}", "{{ '<|user|>\n' + x + '<|end|>\n<|assistant|>' + eos_token }}",
+        "{{ '[SYSTEM_PROMPT]' + x + '[/SYSTEM_PROMPT][INST]' }}", "{{ '<|im_start|>assistant\\n<think>\\n' }}",
+        "{{ '<|start_header_id|>' + \"Cutting Knowledge Date: December 2023\" }}", "{{ 'User: ' + x + 'Assistant:' }}",
+    ])
+    func templatesThatSayMoreAreRefused(_ template: String) {
+        #expect(throws: ModelError.self) { try ChatTemplate(template: template, path: "model") }
     }
 
     @Test func otherTemplatesAreRefused() {

@@ -4,8 +4,12 @@ import Testing
 
 /// What a `config.json` may ask for that is not computed, or contradict.
 struct HuggingFaceConfigurationTests {
-    /// What loading a tiny model's folder throws after its configuration has been changed, less its path.
-    private func error(_ variant: String, _ changes: [String: Any?]) throws -> String {
+    /// Calls `body` with a copy of a tiny model's folder whose configuration is changed.
+    static func withConfiguration<Result>(
+        _ variant: String,
+        _ changes: [String: Any?],
+        _ body: (String) throws -> Result
+    ) throws -> Result {
         let folder = FileManager.default.temporaryDirectory.appending(path: "kvatlas-\(UUID().uuidString)")
         try FileManager.default.copyItem(atPath: TinyModelTests.path(variant, .huggingFace), toPath: folder.path)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -14,11 +18,18 @@ struct HuggingFaceConfigurationTests {
             try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any] ?? [:]
         for (key, value) in changes { configuration[key] = value }
         try JSONSerialization.data(withJSONObject: configuration).write(to: file)
-        do {
-            _ = try LanguageModel(path: folder.path)
-            return ""
-        } catch {
-            return "\(error)".replacing(folder.path, with: "FOLDER")
+        return try body(folder.path)
+    }
+
+    /// What loading such a folder throws, less its path.
+    private func error(_ variant: String, _ changes: [String: Any?]) throws -> String {
+        try Self.withConfiguration(variant, changes) { path in
+            do {
+                _ = try LanguageModel(path: path)
+                return ""
+            } catch {
+                return "\(error)".replacing(path, with: "FOLDER")
+            }
         }
     }
 
@@ -49,6 +60,24 @@ struct HuggingFaceConfigurationTests {
         #expect(try error("llama", ["rope_parameters": nil, "rope_scaling": old]).contains("'rope_scaling.type'"))
         let endless = ["rope_type": "linear", "factor": -1.0] as [String: Any]
         #expect(try error("llama", ["rope_parameters": endless]).contains("'rope_parameters.factor' is -1.0"))
+    }
+
+    @Test func layersWithAWindowHaveAScalingOfTheirOwn() throws {
+        func parameters(_ local: [String: Any]) -> [String: Any?] {
+            [
+                "rope_parameters": [
+                    "full_attention": ["rope_type": "default", "rope_theta": 1e6],
+                    "sliding_attention": ["rope_theta": 1e4].merging(local) { $1 },
+                ]
+            ]
+        }
+        #expect(try error("gemma3", parameters(["rope_type": "linear", "factor": 4.0])) == "")
+        let yarn = try error("gemma3", parameters(["rope_type": "yarn", "factor": 4.0]))
+        #expect(yarn.contains("'rope_parameters.sliding_attention.rope_type' = yarn is not supported"), "\(yarn)")
+        let none = try error("gemma3", parameters(["rope_type": "linear"]))
+        #expect(none.contains("factor"), "\(none)")
+        let flat = try error("gemma3", parameters(["rope_theta": 1.0]))
+        #expect(flat.contains("'rope_parameters.sliding_attention.rope_theta' is 1"), "\(flat)")
     }
 
     @Test func positionsWithoutRoPEAreRefused() throws {

@@ -18,9 +18,34 @@ struct ResidentMemoryTests {
             typealias Trim = @convention(c) (Int) -> Int32
             if let trim = dlsym(nil, "malloc_trim") { _ = unsafeBitCast(trim, to: Trim.self)(0) }
         #endif
+        return statusBytes("RssAnon")
+    }
+
+    /// A size that the system states of this process; `nil` without `/proc`.
+    private static func statusBytes(_ key: String) -> Int? {
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else { return nil }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+        let line = text.split(separator: "\n").first { $0.hasPrefix(key + ":") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
+    /// The most that was resident, mapped weights with it, from opening the model to its 64th token.
+    @Test(
+        arguments: [TestModels.smolLM2, TestModels.gemma, TestModels.qwen, TestModels.largeQwen]
+            .filter { TestModels.exists($0) }
+    )
+    func generationTakesTheFileTheCacheAnd300MB(_ name: String) throws {
+        // From here on, the peak is counted anew; other systems have no such file.
+        guard (try? Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))) != nil else { return }
+        let path = TestModels.path(name), model = try LanguageModel(path: path)
+        let text = model.encode(Array(try TestModels.fixture("alice.txt")))
+        let cache = model.makeCache(capacity: 576, precision: .float16)
+        try model.forward(Array(text.prefix(512)), cache: cache)
+        for token in text[512..<576] { try model.forward([token], cache: cache) }
+        let peak = try #require(Self.statusBytes("VmHWM"))
+        let file = try #require(FileManager.default.attributesOfItem(atPath: path)[.size] as? Int)
+        let beside = peak - file - cache.bytes.total
+        print("\(name): peak \(peak), file \(file), cache \(cache.bytes.total), beside them \(beside) bytes")
+        #expect(beside <= 300_000_000)
     }
 
     @Test(

@@ -1,6 +1,7 @@
 import Foundation
 import Inference
 import Kernels
+import ModelFormats
 import TensorCore
 import Testing
 
@@ -48,9 +49,11 @@ struct TinyModelTests {
     }
 
     static let variants = [
-        "llama", "llama3-scaled", "llama-linear", "mistral", "qwen2", "qwen3", "gemma3", "falcon-7b", "falcon-40b",
-        "falcon-11b",
+        "llama", "llama3-scaled", "llama-linear", "mistral", "qwen2", "qwen3", "gemma3", "gemma3-scaled", "falcon-7b",
+        "falcon-40b", "falcon-11b",
     ]
+    /// Those for which GGUF has no keys.
+    static let onlyFolders = ["gemma3-local", "qwen2-window"]
 
     enum Format: Sendable, CaseIterable {
         case gguf
@@ -82,7 +85,16 @@ struct TinyModelTests {
     /// The tokens in steps of so many, the last one shorter.
     @Test(arguments: variants, [48, 1, 17, 20])
     func logitsAndTensorsAreThoseOfTransformers(_ variant: String, _ step: Int) throws {
-        let golden = try Golden(variant), model = try LanguageModel(path: Self.path(variant))
+        try checkSteps(of: step, variant, .gguf)
+    }
+
+    @Test(arguments: onlyFolders, [48, 1, 17])
+    func foldersWithoutAGGUFAreThoseOfTransformers(_ variant: String, _ step: Int) throws {
+        try checkSteps(of: step, variant, .huggingFace)
+    }
+
+    private func checkSteps(of step: Int, _ variant: String, _ format: Format) throws {
+        let golden = try Golden(variant), model = try LanguageModel(path: Self.path(variant, format))
         let cache = model.makeCache(capacity: golden.tokens.count), tap = KeepingTap()
         var logits: [Float] = []
         for first in stride(from: 0, to: golden.tokens.count, by: step) {
@@ -168,5 +180,54 @@ struct TinyModelTests {
         #expect(divisors.first == 1 && divisors.last == 4 && divisors.contains { $0 > 1 && $0 < 4 })
         #expect(try configuration("llama-linear").attention.rotations.first?.frequencyDivisors == [4, 4, 4, 4])
         #expect(try configuration("falcon-7b").kvHeads == 1)
+        let scaled = try configuration("gemma3-scaled").attention.rotations
+        #expect(scaled.map { $0.frequencyDivisors?.first } == [8, nil])
+    }
+
+    /// Qwen2's folder may say from which layer on there is a window, or of each layer.
+    @Test func windowsBeginAtALayer() throws {
+        let folder = Self.path("qwen2-window", .huggingFace)
+        #expect(try ModelConfiguration.read(folder).attention.layers.map { $0.window } == [nil, 10, 10])
+        let stated = try HuggingFaceConfigurationTests.withConfiguration(
+            "qwen2-window",
+            ["layer_types": nil]
+        ) { try ModelConfiguration.read($0) }
+        #expect(stated.attention.layers.map { $0.window } == [nil, 10, 10])
+    }
+
+    /// llama.cpp's converter writes no window for it.
+    @Test func aFileThatLeavesOutAWindowSaysSo() throws {
+        func notice(_ changes: [String: MetadataValue]) throws -> String? {
+            var metadata: [String: MetadataValue] = ["llama.rope.freq_base": .float32(10_000)]
+            let sizes = [
+                "embedding_length": 4096, "block_count": 32, "attention.head_count": 32, "attention.head_count_kv": 8,
+                "feed_forward_length": 14336, "context_length": 32768,
+            ]
+            for (key, size) in sizes { metadata["llama." + key] = .uint32(UInt32(size)) }
+            metadata.merge(changes) { $1 }
+            return try EditedModel(metadata: metadata, withoutKeys: ["llama.attention.key_length"]).with { path in
+                try ModelConfiguration.read(path).notice
+            }
+        }
+        #expect(try notice([:])?.contains("window of 4096 tokens") == true)
+        #expect(try notice(["llama.rope.freq_base": .float32(1e6)]) == nil)
+        #expect(try notice(["llama.attention.sliding_window": .uint32(4096)]) == nil)
+    }
+
+    /// Its scale has no key in GGUF.
+    @Test func gemma27BIsKnownByItsLayers() throws {
+        func scale(layers: Int) throws -> (Float, ModelConfiguration) {
+            var metadata: [String: MetadataValue] = ["gemma3.block_count": .uint32(UInt32(layers))]
+            // Apart from width over heads, as in that model.
+            for side in ["key", "value"] { metadata["gemma3.attention.\(side)_length"] = .uint32(64) }
+            return try EditedModel(architecture: "gemma3", metadata: metadata).with { path in
+                let configuration = try ModelConfiguration.read(path)
+                return (configuration.attention.scale, configuration)
+            }
+        }
+        let (usual, _) = try scale(layers: 48), (its, configuration) = try scale(layers: 62)
+        #expect(usual == 1 / Float(configuration.headDim).squareRoot())
+        #expect(its == 1 / (Float(configuration.width) / Float(configuration.heads)).squareRoot())
+        #expect(its != usual)
     }
 }

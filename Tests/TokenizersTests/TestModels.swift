@@ -9,6 +9,7 @@ enum TestModels {
 
     static let smollm2 = path("SmolLM2-135M-Instruct.Q4_1.gguf")
     static let qwen2 = path("qwen2.5-coder-0.5b.gguf")
+    static let gemma = path("gemma-3-270m-q4_k_m.gguf")
 
     static func path(_ name: String) -> String {
         let folder = ProcessInfo.processInfo.environment["KVATLAS_MODELS"]

@@ -8,7 +8,7 @@ extension Runner {
     /// Captures the calibration texts, lets schemes learn from them, and keeps what they learnt.
     func calibrate(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
         guard let calibration = manifest.calibration else { return ([], "nothing to learn from") }
-        let model = try LanguageModel(path: manifest.model.path)
+        let model = try openModel()
         var settings = CaptureJob.Settings()
         settings.maximumTokensPerText = calibration.maximumTokensPerText
         settings.tokensPerSequence = calibration.tokensPerSequence

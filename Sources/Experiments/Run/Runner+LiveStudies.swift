@@ -7,7 +7,7 @@ import TensorCore
 extension Runner {
     func quality(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
         guard let settings = try manifest.quality?.study() else { return ([], "nothing asked for") }
-        let model = try LanguageModel(path: manifest.model.path)
+        let model = try openModel()
         let column = Table.Column("text", .string, "name of the text")
         var tables: [Table] = []
         for (index, text) in inputs.texts.enumerated() {
@@ -26,7 +26,7 @@ extension Runner {
 
     func decode(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
         guard let settings = manifest.decode else { return ([], "nothing asked for") }
-        let model = try LanguageModel(path: manifest.model.path)
+        let model = try openModel()
         var benchmark = DecodeBenchmark(
             model: model,
             tokens: inputs.texts.flatMap { model.encode($0.bytes) },

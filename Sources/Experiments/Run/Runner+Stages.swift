@@ -60,10 +60,16 @@ extension Runner {
         return all.filter { ids.contains($0.id) }
     }
 
+    func openModel() throws -> LanguageModel {
+        let model = try LanguageModel(path: manifest.model.path)
+        if let notice = model.configuration.notice { observer.warn("\(manifest.model.path): \(notice)") }
+        return model
+    }
+
     private func openCapture() throws -> CaptureFile { try CaptureFile(path: folder.path(RunFolder.capture)) }
 
     private func capture(_ inputs: RunInputs, _ progress: (Double) throws -> Void) throws -> ([String], String) {
-        let model = try LanguageModel(path: manifest.model.path)
+        let model = try openModel()
         let summary = try CaptureJob(model: model, settings: manifest.capture).run(
             texts: inputs.texts,
             to: folder.path(RunFolder.capture),

@@ -15,8 +15,15 @@ enum LlamaArchitecture: LoadableArchitecture {
     private static let family = DecoderFamily(id: id, huggingFaceNames: .llama, windows: .everyLayer)
 
     static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
-        try ModelConfiguration(ConfigurationReader(source: source, family: family))
+        var configuration = try ModelConfiguration(ConfigurationReader(source: source, family: family))
+        if source.format == .gguf, configuration.looksLikeMistral7B01 { configuration.notice = noticeOfMistral7B01 }
+        return configuration
     }
+
+    /// llama.cpp's converter writes no window for models that it takes for Llama's, and llama.cpp knows none for them.
+    private static let noticeOfMistral7B01 =
+        "the sizes are those of Mistral 7B v0.1, whose window of 4096 tokens GGUF files do not state: beyond 4096 tokens, "
+        + "as in llama.cpp, a token sees more than in the original; a Hugging Face folder states the window"
 
     static func load(_ source: ModelSource, _ configuration: ModelConfiguration) throws -> Decoder {
         try PreNormDecoder(
@@ -24,5 +31,13 @@ enum LlamaArchitecture: LoadableArchitecture {
             names: family.names(source),
             rowOrder: source.format == .gguf ? .interleavedHalves(headDim: configuration.headDim) : .original
         ).load(source)
+    }
+}
+
+extension ModelConfiguration {
+    /// Mistral 7B v0.1 and what was trained from it; v0.2 has another base and no window.
+    fileprivate var looksLikeMistral7B01: Bool {
+        (width, layers, kvHeads, feedForwardWidth, contextLength) == (4096, 32, 8, 14336, 32768) && ropeBase == 10_000
+            && attention.layers.allSatisfy { $0.window == nil }
     }
 }

@@ -194,7 +194,7 @@ struct BenchDecodeCommand: ParsableCommand {
 
     private func load() throws -> (LanguageModel, weights: String, name: String) {
         if let model {
-            let loaded = try LanguageModel(path: model)
+            let loaded = try LanguageModel.opened(model)
             return (loaded, "real", loaded.configuration.name)
         }
         let name = shape ?? ""

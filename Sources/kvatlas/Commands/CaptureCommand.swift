@@ -71,7 +71,7 @@ struct CaptureCommand: ParsableCommand {
         let settings: CaptureJob.Settings = try UsageError.wrap("capture") { try makeSettings() }
         let texts = try text.map { try TextFile.load($0) }
         Interruption.install()
-        let languageModel = try LanguageModel(path: model)
+        let languageModel = try LanguageModel.opened(model)
         _ = try settings.layers.resolve(layerCount: languageModel.configuration.layers)
         let hashing = ProgressBar("checksum of \(fileName(model))", isQuiet: shared.quiet)
         let sha256 = try ModelChecksum(path: model, progress: hashing.update).sha256

@@ -136,7 +136,7 @@ struct GenerateCommand: ParsableCommand {
             try refuseExisting(json, overwrite: overwrite)
             try refuseMissingFolder(of: json)
         }
-        let languageModel = try LanguageModel(path: model)
+        let languageModel = try LanguageModel.opened(model)
         let tokenized = try tokenized(prompts, languageModel)
         let batches = stride(from: 0, to: tokenized.count, by: batch).map {
             Array(tokenized[$0..<$0 + min(batch, tokenized.count - $0)])

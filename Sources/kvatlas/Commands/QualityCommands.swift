@@ -88,7 +88,7 @@ struct QualityOptions: ParsableArguments {
         }
         let file = try TextFile.load(text)
         Interruption.install()
-        let languageModel = try LanguageModel(path: model)
+        let languageModel = try LanguageModel.opened(model)
         try UsageError.wrap(command) { try settings.validate(for: languageModel) }
         let bar = ProgressBar(command, isQuiet: shared.quiet)
         var partial: [Table]?

@@ -21,6 +21,7 @@ struct ModelSummary: Encodable {
         let ropeBase: Double
         /// Layers that see a window of so many tokens, by that number.
         let windowLayers: [Int: Int]
+        let notice: String?
         let caches: CacheFitSummary
 
         init(_ configuration: ModelConfiguration, caches: CacheFitSummary) {
@@ -38,6 +39,7 @@ struct ModelSummary: Encodable {
             windowLayers = configuration.attention.layers.reduce(into: [:]) { counts, layer in
                 if let window = layer.window { counts[window, default: 0] += 1 }
             }
+            notice = configuration.notice
             self.caches = caches
         }
     }
@@ -126,6 +128,6 @@ extension ModelSummary.Model {
             ["heads", "\(heads) query, \(kvHeads) key/value, \(headDim) channels each"],
             ["width", "\(width), feed-forward \(feedForwardWidth)"], ["context", "\(contextLength) tokens"],
             ["vocabulary", "\(vocabularySize) tokens"], ["rope", "base \(ropeBase)"],
-        ]
+        ] + (notice.map { [["note", $0]] } ?? [])
     }
 }

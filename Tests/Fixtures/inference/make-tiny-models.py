@@ -71,7 +71,19 @@ gemma_rope = {
     "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
 }
+# As the models from 4B up have it.
+gemma_scaled_rope = gemma_rope | {"full_attention": {"rope_type": "linear", "rope_theta": 1000000.0, "factor": 8.0}}
+gemma_local_rope = gemma_rope | {"sliding_attention": {"rope_type": "linear", "rope_theta": 10000.0, "factor": 2.0}}
 gemma_layers = ["full_attention" if (i + 1) % 6 == 0 else "sliding_attention" for i in range(7)]
+gemma = gated | {
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_hidden_layers": 7,
+    "head_dim": 16,
+    "sliding_window": 10,
+    "layer_types": gemma_layers,
+    "hidden_activation": "gelu_pytorch_tanh",
+}
 falcon = common | {"bias": False, "alibi": False, "parallel_attn": True, "rope_parameters": rope, "ffn_hidden_size": 96}
 
 half, bfloat = torch.float16, torch.bfloat16
@@ -103,15 +115,7 @@ VARIANTS = {
     "qwen3": (modeling_qwen3, transformers.Qwen3Config(**gated, rope_parameters=rope, head_dim=16), bfloat),
     "gemma3": (
         modeling_gemma3,
-        transformers.Gemma3TextConfig(
-            **(gated | {"num_attention_heads": 2, "num_key_value_heads": 1, "num_hidden_layers": 7}),
-            head_dim=16,
-            query_pre_attn_scalar=16,
-            sliding_window=10,
-            layer_types=gemma_layers,
-            rope_parameters=gemma_rope,
-            hidden_activation="gelu_pytorch_tanh",
-        ),
+        transformers.Gemma3TextConfig(**gemma, query_pre_attn_scalar=16, rope_parameters=gemma_rope),
         bfloat,
     ),
     "falcon-7b": (
@@ -138,7 +142,26 @@ VARIANTS = {
         ),
         half,
     ),
+    "gemma3-scaled": (
+        modeling_gemma3,
+        transformers.Gemma3TextConfig(**gemma, query_pre_attn_scalar=16, rope_parameters=gemma_scaled_rope),
+        bfloat,
+    ),
+    "gemma3-local": (
+        modeling_gemma3,
+        transformers.Gemma3TextConfig(**gemma, query_pre_attn_scalar=24, rope_parameters=gemma_local_rope),
+        bfloat,
+    ),
+    "qwen2-window": (
+        modeling_qwen2,
+        transformers.Qwen2Config(
+            **gated, rope_parameters=rope, use_sliding_window=True, sliding_window=10, max_window_layers=1
+        ),
+        half,
+    ),
 }
+# GGUF has no keys for what these have.
+ONLY_FOLDERS = {"gemma3-local", "qwen2-window"}
 
 
 # MARK: - The model
@@ -321,6 +344,9 @@ def write_gguf(path, name, model, stored):
     if config.model_type == "gemma3_text":
         writer.add_rope_freq_base(scaling["full_attention"]["rope_theta"])
         writer.add_sliding_window(config.sliding_window)
+        if scaling["full_attention"]["rope_type"] == "linear":
+            writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+            writer.add_rope_scaling_factor(scaling["full_attention"]["factor"])
     else:
         writer.add_rope_freq_base(scaling["rope_theta"])
         if scaling["rope_type"] == "linear":
@@ -376,7 +402,8 @@ def main():
         tokens = torch.randint(0, len(VOCABULARY), (1, TOKENS), generator=generator)
         logits, layers = run(model, module, tokens)
         write_folder(target / name, model, stored)
-        write_gguf(target / f"{name}.gguf", name, model, stored)
+        if name not in ONLY_FOLDERS:
+            write_gguf(target / f"{name}.gguf", name, model, stored)
         write_golden(target / name, tokens[0].tolist(), logits, layers)
         print(f"{name}: {sum(p.numel() for p in model.parameters())} parameters, logits {logits.std():.3f}")
 
