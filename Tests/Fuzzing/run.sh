@@ -5,7 +5,7 @@
 #   bash Tests/Fuzzing/run.sh --list              names the parsers
 #   bash Tests/Fuzzing/run.sh PARSER FILE…        runs the files again, each once
 #
-# An input that crashes, takes a second, or takes more memory than LIMIT_MB allows ends the run with a status other
+# An input that crashes, takes a second, or takes more memory than Harness.swift allows ends the run with a status other
 # than 0 and is left in .build-fuzz/found/; once mended, put it into Tests/Fuzzing/Corpus/PARSER, whose files the tests
 # read too. The second is of the thread's own time, so that the machine may be busy with other work. What the run
 # learns stays in .build-fuzz/learned/ and is where the next one begins.
@@ -15,8 +15,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 . "$root/experiments/_shared/install.sh"
 cd "$root"
 
-# Inputs are at most 64 KB. A parser may take twice the file; the sanitizer, the runtime and what libFuzzer remembers
-# take the rest.
+# Inputs are at most 64 KB, and Harness.swift counts what a parser takes for one. This is for the process: the
+# sanitizer, the runtime and what libFuzzer remembers.
 LIMIT_MB=256
 LARGEST_INPUT=65536
 
@@ -60,6 +60,8 @@ swiftc "${flags[@]}" "${linker[@]}" -module-name Fuzzing "$target" Tests/Fuzzing
 # Leaks are not looked for: the runtime keeps what it made once. Freed memory is held back for later accesses to be
 # found, but not so much of it that it hides what a parser takes.
 export ASAN_OPTIONS="detect_leaks=0:quarantine_size_mb=16:${ASAN_OPTIONS:-}"
+# Swift's own report of a crash waits for a debugger's answers here; libFuzzer's says which input it was.
+export SWIFT_BACKTRACE=enable=no
 # The harness times inputs; this is for one that never ends.
 options=(-timeout=60 "-rss_limit_mb=$LIMIT_MB" "-max_len=$LARGEST_INPUT" "-artifact_prefix=$out/found/$parser-")
 if [[ $# -eq 1 && "$1" =~ ^[1-9][0-9]*$ ]]; then
