@@ -108,6 +108,31 @@ struct TokenReference: Decodable, CustomTestStringConvertible {
         }
     }
 
+    /// As `make_invalid_utf8.py` had tiktoken merge them.
+    @Test func invalidUTF8IsMergedByItsBytes() throws {
+        struct Case: Decodable {
+            let bytes: [UInt8]
+            let ids: [Int32]
+
+            init(from decoder: any Decoder) throws {
+                var pair = try decoder.unkeyedContainer()
+                let digits = Array(try pair.decode(String.self))
+                bytes = stride(from: 0, to: digits.count - 1, by: 2).compactMap {
+                    UInt8(String(digits[$0...$0 + 1]), radix: 16)
+                }
+                ids = try pair.decode([Int32].self)
+            }
+        }
+        let file = TestModels.references.appending(path: "invalid-utf8.json")
+        let golden = try JSONDecoder().decode([String: [Case]].self, from: Data(contentsOf: file))
+        #expect(golden.count == 3)
+        for (name, cases) in golden {
+            let tokenizer = try TestModels.load(TestModels.references.appending(path: name))
+            #expect(cases.count == 300 && cases.contains { $0.ids.count < $0.bytes.count })
+            for item in cases { #expect(tokenizer.encode(item.bytes) == item.ids, "\(name): \(item.bytes)") }
+        }
+    }
+
     @Test func tokensAroundTheTextAreThoseOfTheFile() throws {
         func load(_ name: String) throws -> any Tokenizer {
             try TestModels.load(TestModels.references.appending(path: name))
