@@ -52,11 +52,12 @@ public struct StructureFinding: Sendable, Equatable {
                 return "\(name) have no channel beyond 5 times the median one in any of \(own.layers) layers\(order)."
             }
             return "\(name) have channels beyond 5 times the median one in \(own.layersWithOutliers) of \(own.layers) "
-                + "layers; between \(own.part)s they are the same by a Jaccard index of \(index(jaccard))."
+                + "layers, in one \(own.part) at least; between \(own.part)s they are the same by a Jaccard index of "
+                + "\(index(jaccard)), mean over layers."
         }
         guard !parts.isEmpty else { return nil }
         let rope = numbers.jaccardAcrossRope.map {
-            " Before against after RoPE the index is \(index($0))."
+            " Before against after RoPE the index is \(index($0)), mean over layers."
         }
         return parts.joined(separator: " ") + (rope ?? "")
     }

@@ -52,6 +52,27 @@ import Testing
         #expect(again.code == 1 && again.errors.contains("--overwrite"))
     }
 
+    /// Where nothing says what a layer sees, the figure's caption says what is assumed.
+    @Test func figuresSayWhatIsTakenForGranted() throws {
+        let folder = try TemporaryFolder()
+        let imported = try BuiltCommand.run(
+            "import",
+            "\(Self.fixtures)/tiny-llama.npz",
+            "--pattern",
+            "layer_{layer}_{tensor}",
+            "--axes",
+            "batch,kv_head,token,channel",
+            "--out",
+            "c.h5",
+            in: folder.url
+        )
+        #expect(imported.code == 0, "\(imported.errors)")
+        for (figure, assumes) in [("attention-sinks", true), ("channel-profile", false)] {
+            let plot = try BuiltCommand.run("plot", "c.h5", "--figure", figure, "--out", "-", in: folder.url)
+            #expect(plot.code == 0 && plot.output.contains("Taken for granted") == assumes, "\(plot.errors)")
+        }
+    }
+
     @Test func mistakesAreToldWithWhatToDo() throws {
         let folder = try TemporaryFolder()
         func outcome(_ arguments: String...) throws -> BuiltCommand.Outcome {

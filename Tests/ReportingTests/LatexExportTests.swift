@@ -106,6 +106,29 @@ struct LatexExportTests {
         #expect(text.contains("\\begin{longtable}{rlrr}") && text.contains("\\endhead"))
     }
 
+    /// What tells rows apart may stand behind what was measured.
+    @Test func eachPartTellsItsRowsApart() throws {
+        let measured = (0..<30).map { Table.Column("number_\($0)", .number, "Measured.") }
+        let columns =
+            [Table.Column("metric", .string, "Metric.")] + measured
+            + [Table.Column("bits", .integer, "Bits."), Table.Column("agree", .string, "Yes or no.")]
+        let rows = [(2, "yes"), (4, "no"), (8, "no")].map { bits, agree in
+            [Table.Value.string("error")] + (0..<30).map { .number(Double($0 * bits) + 0.25) }
+                + [.integer(bits), .string(agree)]
+        }
+        // A second metric keeps the first column from the caption.
+        let others = rows.map { [Table.Value.string("other")] + $0.dropFirst() }
+        let text = try Self.fragment(Self.table(rows + others, columns: columns))
+        let parts = text.components(separatedBy: "\\begin{table}").dropFirst()
+        #expect(parts.count > 1)
+        for part in parts {
+            let lines = part.split(separator: "\n").filter { $0.hasPrefix("error &") }
+            let bits = lines.map { $0.split(separator: "&")[1].trimmingCharacters(in: .whitespaces) }
+            #expect(Set(bits) == ["2", "4", "8"])
+        }
+        #expect(parts.filter { $0.contains("agree") }.count == 1)
+    }
+
     @Test func wideTablesComeInPartsThatEachSayWhatTheirRowsAre() throws {
         let names = [Table.Column("layer", .integer, ""), Table.Column("tensor", .string, "")]
         let numbers = (0..<30).map { Table.Column("measure_number_\($0)", .number, "") }

@@ -29,12 +29,15 @@ struct StructureFigureTests {
     @Test(arguments: [
         ("letter-values", "Tails of the keys of layer 17 reach", "No heavy tails: even"),
         ("ecdf", "One in 1,000 elements of the keys of layer 17 is beyond", "No heavy tails: one in 1,000"),
-        ("quantile-quantile", "Not Gaussian: the outermost quantile of the keys", "Close to a Gaussian:"),
+        ("quantile-quantile", "Not Gaussian: the outermost quantile shown, of the keys", "Close to a Gaussian:"),
         (
             "layer-head-heatmap", "Widest channel against the median one: 59.3 in KV head",
             "Widest channel against the median one:"
         ),
-        ("outlier-consistency", "are the same in every text: at least Jaccard", "depend on the text: Jaccard"),
+        (
+            "outlier-consistency", "are the same in every text: at least Jaccard",
+            "depend on the text: on average over layers Jaccard"
+        ),
         (
             "rotation-effect", "A Hadamard rotation brings the widest channel of the keys from",
             "changes the keys little"
@@ -42,7 +45,7 @@ struct StructureFigureTests {
         ("attention-sinks", "Token 0 (&lt;|im_start|&gt;) draws", "No token is an attention sink in most layers"),
         ("spectrum", "% of the energy of the keys lies in", "No low rank: the keys need"),
         (
-            "redundancy", "Less the mean, neighbouring tokens have a cosine of 0.78 in their keys before RoPE",
+            "redundancy", "Less the mean, neighbouring tokens have a median cosine of 0.78 in their keys before RoPE",
             "the layer before explains 5"
         ),
     ])
@@ -270,7 +273,8 @@ struct StructureFigureTests {
             table.append(row)
         }
         let title = Self.title(try svg("outlier-consistency", [table.name: table]))
-        #expect(title.contains("mostly the same in every text: at least Jaccard index 0.60, between"), "\(title)")
+        #expect(title.contains("mostly the same in every text: on average over layers at least"), "\(title)")
+        #expect(title.contains("Jaccard index 0.60, between"), "\(title)")
     }
 
     /// Tables that were edited by hand are refused or drawn, never a crash.

@@ -23,6 +23,7 @@ public enum FigureTables {
     ) throws -> (tables: [String: Table], context: FigureContext) {
         var tables: [String: Table] = [:]
         var nonfinite: Int?
+        var assumption: String?
         for name in names(for: figure, statistic: statistic) {
             switch name {
             case "magnitude":
@@ -50,13 +51,17 @@ public enum FigureTables {
                 let result = try StructureStudy.run(capture, settings: settings, progress: progress)
                 for table in result.tables { tables[table.name] = table }
                 nonfinite = result.nonfiniteElements
+                if analysis == .attention, capture.metadata.attention == nil {
+                    assumption = "Taken for granted, as the capture does not say: every layer sees all tokens."
+                }
             }
         }
         let context = FigureContext(
             model: capture.metadata.name,
             text: capture.sequences.map(\.name).joined(separator: ", "),
             tokens: capture.tokenCount,
-            nonfinite: nonfinite
+            nonfinite: nonfinite,
+            assumption: assumption
         )
         return (tables, context)
     }

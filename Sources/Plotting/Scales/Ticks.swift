@@ -74,12 +74,13 @@ public enum Ticks {
         return best.count > 1 ? best : linear(range, count: count)
     }
 
-    /// Ticks of a logarithmic axis: powers of ten, with 2 and 5 between them when few decades are shown.
+    /// Ticks of a logarithmic axis: powers of ten, with others between them when few decades are shown.
     public static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> [Tick] {
         let low = Int(floor(log10(range.lowerBound) + 1e-9))
         let high = Int(ceil(log10(range.upperBound) - 1e-9))
         let candidates: [([Int], Int)] = [
-            ([1, 2, 3, 4, 5, 6, 8], 1), ([1, 2, 5], 1), ([1, 3], 1), ([1], 1), ([1], 2), ([1], 3), ([1], 5), ([1], 10),
+            ([1, 2, 3, 4, 5, 6, 8], 1), ([1, 2, 3, 5], 1), ([1, 2, 5], 1), ([1, 3], 1), ([1], 1), ([1], 2), ([1], 3),
+            ([1], 5), ([1], 10),
         ]
         var best: [Tick] = []
         for (factors, stride) in candidates {

@@ -260,6 +260,7 @@ public enum ChannelProfile: Figure {
 
     private static func caption(_ tensors: [String]) -> String {
         "Lines: the median of the largest |x| of all channels of the layer's tensor, and 5 and 10 times it. "
-            + "Named (h head, c channel): the widest channels of \(Int(namedFrom))× the median or more, at most \(namesPerPanel) a panel, as many as fit. Dotted vertical lines part the heads."
+            + "Named (h head, c channel): the widest channels of \(Int(namedFrom))× the median or more, at most \(namesPerPanel) a panel, as many as fit. "
+            + "Dotted vertical lines part the heads; a line breaks where a channel is zero."
     }
 }

@@ -147,10 +147,15 @@ public enum ErrorByLayer: Figure {
             return isChannelBetter ? channel < token : token < channel
         }
         let ratio = isChannelBetter ? tokenSum / channelSum : channelSum / tokenSum
+        let ratios = layers.compactMap { layer -> Double? in
+            guard let token = token[layer], let channel = channel[layer], token > 0, channel > 0 else { return nil }
+            return isChannelBetter ? token / channel : channel / token
+        }
+        let typical = ratios.isEmpty ? "" : ", \(Wording.times(median(ratios))) in the median layer"
         return
             "At \(pair.bits) bits, \(Wording.plural(first.tensor)) quantized \(worse) err \(Wording.times(ratio)) as much "
-            + "as \(better) (\(Wording.metric(first.metric).lowercasedFirst)), and more in \(agreeing.count) of "
-            + "\(layers.count) layers"
+            + "as \(better) (\(Wording.metric(first.metric).lowercasedFirst), mean over layers)\(typical), and more in "
+            + "\(agreeing.count) of \(layers.count) layers"
     }
 }
 

@@ -38,12 +38,15 @@ public struct FigureContext: Sendable, Equatable, Codable {
     public var tokens: Int?
     /// Elements of the capture that are NaN or infinite; `nil` leaves it to the tables to tell.
     public var nonfinite: Int?
+    /// What was taken for granted, as a sentence.
+    public var assumption: String?
 
-    public init(model: String, text: String, tokens: Int?, nonfinite: Int? = nil) {
+    public init(model: String, text: String, tokens: Int?, nonfinite: Int? = nil, assumption: String? = nil) {
         self.model = model
         self.text = text
         self.tokens = tokens
         self.nonfinite = nonfinite
+        self.assumption = assumption
     }
 
     /// `Model SmolLM2, text WikiText-2, 2,048 tokens.`

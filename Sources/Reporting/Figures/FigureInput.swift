@@ -93,7 +93,9 @@ public struct FigureInput: Sendable {
     func caption(_ notes: String...) -> String { caption(notes) }
 
     func caption(_ notes: [String]) -> String {
-        ([context.sentence, nonfiniteSentence] + notes).filter { !$0.isEmpty }.joined(separator: " ")
+        ([context.sentence, context.assumption ?? "", nonfiniteSentence] + notes).filter { !$0.isEmpty }.joined(
+            separator: " "
+        )
     }
 
     /// What a reader must know of a capture that is not whole.

@@ -81,10 +81,10 @@ public enum LayerHeadHeatMap: Figure {
         let place =
             "\(Wording.head([largest.tensor])) \(largest.head) of the \(Wording.plural(largest.tensor)) in layer "
             + "\(largest.layer)"
-        let middle = median(cells.map { $0.value })
+        let middle = median(cells.filter { $0.tensor == largest.tensor }.map { $0.value })
         if middle > 0, largest.value >= standsOutFrom * middle {
             return "\(name): \(NumberText.short(largest.value)) in \(place), "
-                + "\(Wording.times(largest.value / middle)) the median head"
+                + "\(Wording.times(largest.value / middle)) the median of their heads"
         }
         let low = cells.map { $0.value }.min() ?? largest.value
         return cells.count == 1

@@ -157,11 +157,13 @@ struct MagnitudeGrids {
             peak.ratio >= 5
             ? "Channel \(peak.channel) of the \(Wording.plural(grid.tensor)) in layer \(grid.layer), head \(grid.head), is "
                 + "\(Wording.times(peak.ratio)) \(grid.medianName)"
-            : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest is "
+            : "No channel of the \(Wording.plural(grid.tensor)) stands far out: the widest shown is "
                 + "\(Wording.times(peak.ratio)) \(grid.medianName)"
         if peaks.count > 1 {
             let (other, second) = peaks[peaks.count - 1]
-            title += "; the widest of the \(Wording.plural(other.tensor)) is \(Wording.times(second.ratio))"
+            let name = other.medianName == grid.medianName ? "" : " \(other.medianName)"
+            title +=
+                "; the widest of the \(Wording.plural(other.tensor)) shown is \(Wording.times(second.ratio))\(name)"
         }
         return title
     }
@@ -187,21 +189,28 @@ struct MagnitudeGrids {
     }
 
     /// Caption's part on how the grids were reduced, and on the median.
-    static func notes(_ grids: [MagnitudeGrid]) -> String {
+    ///
+    /// - Parameters:
+    ///   - tokens: what stands for some tokens in the figure, as is `channels` for some channels.
+    static func notes(_ grids: [MagnitudeGrid], tokens: String, channels: String) -> String {
         var notes: [String] = []
         if let coarsest = grids.max(by: { $0.tokensPerBin < $1.tokensPerBin }), coarsest.tokensPerBin > 1 {
             let isReduced = coarsest.tokensPerBin > coarsest.tokensPerBinOfTable
             notes.append(
-                "Each line of the grid is the maximum over up to \(coarsest.tokensPerBin) tokens"
+                "Each \(tokens) is the maximum over up to \(coarsest.tokensPerBin) tokens"
                     + (isReduced ? " (\(coarsest.tokensPerBinOfTable) in the table)" : "") + ", so no peak is lost."
             )
         }
         if let merged = grids.map({ $0.channelsPerColumn }).max(), merged > 1 {
-            notes.append("Each column is the maximum over \(merged) channels.")
+            notes.append("Each \(channels) is the maximum over \(merged) channels.")
         }
         notes.append("Channels of the head count from 0.")
         if grids.contains(where: { $0.tensorMedian != nil }) {
-            notes.append("Median channel: by largest |x|, among all channels of the layer's tensor.")
+            let others = unique(grids.filter { $0.tensorMedian == nil }.map { Wording.plural($0.tensor) })
+            notes.append(
+                "Median channel: by largest |x|, among all channels of the layer's tensor"
+                    + (others.isEmpty ? "." : "; of the \(others.joined(separator: " and ")), of the head alone.")
+            )
         }
         return notes.joined(separator: " ")
     }

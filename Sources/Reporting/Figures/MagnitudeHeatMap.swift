@@ -55,7 +55,7 @@ public enum MagnitudeHeatMap: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element\(isNarrow ? " (unitless)" : "") over tokens and channels"
                 + selected.scaleNote("colour"),
-            caption: input.caption(MagnitudeGrids.notes(grids)),
+            caption: input.caption(MagnitudeGrids.notes(grids, tokens: "column", channels: "row")),
             columns: columns,
             panels: panels
         )

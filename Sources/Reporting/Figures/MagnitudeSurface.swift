@@ -25,10 +25,13 @@ public enum MagnitudeSurface: Figure {
         _ grids: [MagnitudeGrid],
         columns: Int
     ) throws -> Plot {
+        // Three panels side by side have no room for long titles.
+        let isNarrow = columns == 3
         let scales = selected.sharedScales()
         let panels = try zip(selected.grids, grids).map { full, grid in
             try SurfacePanel(
-                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer), head \(grid.head)",
+                title: "\(Wording.capitalized(Wording.plural(grid.tensor))), layer \(grid.layer)"
+                    + (isNarrow ? "" : ", head \(grid.head)"),
                 rows: padded(grid.rows),
                 rowDirection: SurfacePanel.Direction(
                     "Token",
@@ -37,7 +40,7 @@ public enum MagnitudeSurface: Figure {
                     )...Double(max(grid.tokens.upperBound, grid.tokens.lowerBound + 1))
                 ),
                 columnDirection: SurfacePanel.Direction(
-                    "Channel",
+                    isNarrow ? "Channel, head \(grid.head)" : "Channel",
                     range: Double(
                         grid.channels.lowerBound
                     )...Double(max(grid.channels.upperBound, grid.channels.lowerBound + 1))
@@ -52,7 +55,7 @@ public enum MagnitudeSurface: Figure {
             title: selected.title,
             subtitle: "Magnitude of each element over tokens and channels"
                 + selected.scaleNote("height"),
-            caption: input.caption(MagnitudeGrids.notes(grids)),
+            caption: input.caption(MagnitudeGrids.notes(grids, tokens: "line of the grid", channels: "line across")),
             columns: columns,
             panels: panels
         )

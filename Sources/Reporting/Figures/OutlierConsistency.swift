@@ -105,13 +105,13 @@ public enum OutlierConsistency: Figure {
         let sorted = rows.sorted { $0.layer < $1.layer }
         guard Set(sorted.map { $0.layer }).count > 1 else { return nil }
         func line(_ series: String, _ value: (Row) -> Double) throws -> LineMark? {
-            let known = sorted.filter { value($0).isFinite }
-            guard !known.isEmpty else { return nil }
+            guard sorted.contains(where: { value($0).isFinite }) else { return nil }
+            // It breaks where a layer has no value.
             return try LineMark(
-                x: known.map { Double($0.layer) },
-                y: known.map { value($0) },
+                x: sorted.map { Double($0.layer) },
+                y: sorted.map { value($0) },
                 series: series,
-                showsPoints: known.count <= 40
+                showsPoints: sorted.count <= 40
             )
         }
         let marks = [try line("Jaccard index") { $0.jaccard }, try line("rank correlation") { $0.spearman }]
@@ -232,10 +232,11 @@ public enum OutlierConsistency: Figure {
         let between = "between \(least.key.first) and \(least.key.second)"
         if least.value >= agreesFrom {
             return "The outlier channels of the \(name) are the same in every \(what): at least \(numbers)"
-                + (ranks.map { ", \($0)" } ?? "")
+                + (ranks.map { ", \($0)" } ?? "") + ", on average over layers"
         }
         return least.value >= mostlyAgreesFrom
-            ? "The outlier channels of the \(name) are mostly the same in every \(what): at least \(numbers), \(between)"
-            : "The outlier channels of the \(name) depend on the \(what): \(numbers) \(between)"
+            ? "The outlier channels of the \(name) are mostly the same in every \(what): on average over layers at least "
+                + "\(numbers), \(between)"
+            : "The outlier channels of the \(name) depend on the \(what): on average over layers \(numbers) \(between)"
     }
 }

@@ -175,7 +175,7 @@ public enum OutlierDefinitions: Figure {
             most.name != least.name, most.share > least.share
         else { return neutral }
         let what = Wording.plural(tensor)
-        return "What an outlier is, is a matter of definition: \(least.name) takes "
+        return "What an outlier is, is a matter of definition: of the rules with a threshold, \(least.name) takes "
             + (least.share == 0 ? "none" : Wording.percent(least.share))
             + " of the elements of the \(what) for one, \(most.name) \(Wording.percent(most.share))"
     }

@@ -39,7 +39,9 @@ public enum PerTokenVersusPerChannel: Figure {
             title: PairedErrors.title(shown),
             subtitle:
                 "Error per layer when groups lie along tokens (per channel) or along channels (per token); lower is better",
-            caption: input.caption("Round to nearest, \(settings). Mean over KV heads; logarithmic axes."),
+            caption: input.caption(
+                "Round to nearest, \(settings). Mean over KV heads; the errors’ axis is logarithmic."
+            ),
             columns: panels.count > 1 ? 2 : 1,
             panels: panels
         )

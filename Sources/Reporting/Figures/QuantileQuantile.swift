@@ -98,19 +98,19 @@ public enum QuantileQuantile: Figure {
         let known = all.compactMap { own -> (own: DistributionQuantiles, normal: Double, reach: Double)? in
             guard let first = own.points.first, let last = own.points.last else { return nil }
             let ends = [first, last].map { point in
-                (normal: abs(point.standardNormal), reach: abs(point.value - own.mean) / own.standardDeviation)
+                (normal: point.standardNormal, reach: (point.value - own.mean) / own.standardDeviation)
             }
-            return ends.max { $0.reach < $1.reach }.map { (own, $0.normal, $0.reach) }
+            return ends.max { abs($0.reach) < abs($1.reach) }.map { (own, $0.normal, $0.reach) }
         }
-        guard let farthest = known.max(by: { $0.reach < $1.reach }), farthest.normal > 0 else {
+        guard let farthest = known.max(by: { abs($0.reach) < abs($1.reach) }), farthest.normal != 0 else {
             return "Quantiles of the elements against a Gaussian's"
         }
         let place = "the \(Wording.plural(farthest.own.tensor)) of layer \(farthest.own.layer)"
         let numbers =
             "\(NumberText.short(farthest.reach, digits: 2))σ where a Gaussian is at "
             + "\(NumberText.short(farthest.normal, digits: 2))σ"
-        return farthest.reach > leavesFrom * farthest.normal
-            ? "Not Gaussian: the outermost quantile of \(place) is at \(numbers)"
-            : "Close to a Gaussian: the outermost quantile of \(place) is at \(numbers)"
+        return abs(farthest.reach) > leavesFrom * abs(farthest.normal)
+            ? "Not Gaussian: the outermost quantile shown, of \(place), is at \(numbers)"
+            : "Close to a Gaussian: the outermost quantile shown, of \(place), is at \(numbers)"
     }
 }

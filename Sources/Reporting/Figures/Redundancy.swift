@@ -52,8 +52,8 @@ public enum Redundancy: Figure {
         }
         try add("Neighbouring tokens: centred cosine", Axis("Cosine", includesZero: true), cosines)
         try add(
-            "Neighbouring tokens: variance of the difference",
-            Axis("Variance / tensor’s", includesZero: true),
+            "Neighbours: variance of the difference",
+            Axis("Share of variance", includesZero: true),
             samples(table, "delta_variance_ratio"),
             at: 1
         )
@@ -61,8 +61,8 @@ public enum Redundancy: Figure {
         if let other = input.optionalTable(crossLayerTable), has(other, ["unexplained_variance"]) {
             unexplained = samples(other, "unexplained_variance")
             try add(
-                "Variance that the layer before does not explain",
-                Axis("Variance / tensor’s", includesZero: true),
+                "Unexplained by the layer before",
+                Axis("Share of variance", includesZero: true),
                 unexplained,
                 at: 1
             )
@@ -73,7 +73,7 @@ public enum Redundancy: Figure {
             entropyNote = bits.map { "Entropy: of \($0)-bit codes, mean over schemes, with the range over them." } ?? ""
             try add(
                 "Entropy of codes",
-                Axis("Entropy / bits", includesZero: true),
+                Axis("Entropy, share of the bits", includesZero: true),
                 samples(fewest, "entropy_share"),
                 at: 1
             )
@@ -109,10 +109,11 @@ public enum Redundancy: Figure {
         func number(_ value: Double) -> String { NumberText.fixed(value, decimals: 2) }
         let other = most.series == least.series ? "" : " and of \(number(least.value)) in their \(least.series)"
         let alike =
-            "Less the mean, neighbouring tokens have a cosine of \(number(most.value)) in their \(most.series)\(other)"
+            "Less the mean, neighbouring tokens have a median cosine of \(number(most.value)) in their "
+            + "\(most.series)\(other)"
         guard let known = medians(unexplained).min(by: { $0.value < $1.value }) else { return alike }
         return known.value < 1
-            ? "\(alike); the layer before explains \(Wording.percent(1 - known.value)) of the variance of the "
+            ? "\(alike); the layer before explains \(Wording.percent(1 - known.value)) of the variance, in the median, of the "
                 + known.series
             : "\(alike); the layer before explains nothing"
     }

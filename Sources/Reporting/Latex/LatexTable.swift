@@ -10,7 +10,7 @@ struct LatexTable {
     /// Characters that fit on a line of an A4 page at `\small`.
     private static let lineWidth = 88
     /// The same at `\scriptsize`.
-    private static let widestLine = 128
+    private static let widestLine = 124
 
     let table: Table
     let context: FigureContext
@@ -103,14 +103,13 @@ struct LatexTable {
 
     private static func width(_ columns: [Column]) -> Int { columns.reduce(0) { $0 + $1.width + 2 } }
 
-    /// Columns that fit side by side; those before the first number with decimals, which say what a row is of, stand
-    /// in each part.
+    /// Columns that fit side by side; those that tell the rows apart stand in each part.
     private static func parts(_ columns: [Column]) -> [[Column]] {
         guard width(columns) > widestLine else { return [columns] }
-        let names = Array(columns.prefix { $0.isName })
+        let (names, others) = rowNames(columns)
         var parts: [[Column]] = []
         var current: [Column] = []
-        for column in columns.dropFirst(names.count) {
+        for column in others {
             if !current.isEmpty, width(names + current + [column]) > widestLine {
                 parts.append(names + current)
                 current = []
@@ -118,6 +117,23 @@ struct LatexTable {
             current.append(column)
         }
         return current.isEmpty ? parts + (parts.isEmpty ? [columns] : []) : parts + [names + current]
+    }
+
+    /// The columns before the first number with decimals, which say what a row is of, and of the others those texts and
+    /// integers without which two rows would look alike; then what was measured.
+    private static func rowNames(_ columns: [Column]) -> (names: [Column], others: [Column]) {
+        func distinct(_ names: [Column]) -> Int {
+            Set((columns.first?.cells.indices ?? 0..<0).map { row in names.map { $0.cells[row] } }).count
+        }
+        let leading = columns.prefix { $0.isName }.count
+        var names = Array(columns[..<leading]), others = Array(columns[leading...])
+        let goal = distinct(columns.filter(\.isName))
+        while distinct(names) < goal {
+            let gains = others.map { $0.isName ? distinct(names + [$0]) : 0 }
+            guard let best = gains.max(), let index = gains.firstIndex(of: best) else { break }
+            names.append(others.remove(at: index))
+        }
+        return (names, others)
     }
 
     /// The columns, without those that have one value in all rows, which are told in words.

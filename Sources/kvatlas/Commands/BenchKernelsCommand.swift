@@ -14,11 +14,11 @@ struct BenchKernelsCommand: ParsableCommand {
             second-level cache (cache). In rounds it takes turns with a plain read of as many bytes and with the same \
             work over a float16 cache; medians are printed.
 
-              GB/s      bytes that must be read and written, over the median time of a run
+              GB/s      bytes that must be read and written, over median time
               of read   that rate over the plain read's, in the same round
-              speed-up  time of the float16 rival over the kernel's, in the same round
-              spread    middle half of the kernel's times, (p75 - p25) / median: above 10 %,
-                        something else was running
+              speed-up  time of the float16 rival over the kernel's
+              spread    middle half of the times, (p75 - p25) / median: above
+                        10 %, something else was running
 
             'kvatlas list benchmarks' says what each does and which bytes are counted.
 

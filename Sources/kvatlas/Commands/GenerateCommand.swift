@@ -49,7 +49,12 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Sequences that are generated together.", valueName: "n"))
     var batch: Int = 1
 
-    @Flag(help: "Each prompt is a message to an instruction-tuned model.")
+    @Flag(
+        help: ArgumentHelp(
+            "Each prompt is a message to an instruction-tuned model. Llama 3.1 and after are told their template's own "
+                + "day, 26 Jul 2024, so that answers do not change with the calendar."
+        )
+    )
     var chat = false
 
     @Option(help: ArgumentHelp("Tokens to generate for each prompt, at most.", valueName: "n"))

@@ -16,12 +16,16 @@ struct StatsCommand: ParsableCommand {
             One pass over the capture, in memory that does not grow with it. One grain goes to a CSV file or to \
             stdout; several, or one with a folder for --out, become a folder:
 
-              statistics-GRAIN.csv   one row for each channel of a head (channel), token of a head (token),
-                                     head of a layer (head, that is, layer x head) or tensor of a layer (layer)
+              statistics-GRAIN.csv   a row each channel of a head (channel),
+                                     token of a head (token), head of a layer
+                                     (head: layer x head), or tensor of a
+                                     layer (layer)
               outlier-channels.csv   channels far above the median channel
-              histogram.csv          with --histogram: bins and counts of each layer's tensors
-              statistics.h5          channels, heads and layers as arrays for xarray and h5py; with --histogram
-                                     also bins and counts of each channel and head
+              histogram.csv          with --histogram: bins and counts of each
+                                     layer's tensors
+              statistics.h5          channels, heads and layers as arrays, for
+                                     xarray and h5py; with --histogram bins
+                                     and counts of each channel and head
               README.md              what each column means
 
             A row a token and head is a large table: '--by all' leaves it out above \(tokenRowsOfAll) rows and says \
