@@ -159,6 +159,9 @@ say "C kernels for AArch64, and those for this processor against the reference"
 bash Tests/CKernelsDriver/run.sh --syntax
 bash Tests/CKernelsDriver/run.sh
 
+say "Scripts"
+python3 -m unittest discover --quiet -s Tests/Scripts
+
 say "Models for the tests"
 fetch_model smollm2-135m-instruct
 if $slow; then
