@@ -86,7 +86,7 @@ extension CaptureError {
             "this is a fault of the program that records, not of your input; please report it"
         case .nothingRecorded: "the texts gave no token: pass a --text that is not empty"
         case .fileMissing: "check the spelling, or make one with: kvatlas capture"
-        case .notHDF5: "give a capture made by: kvatlas capture"
+        case .notHDF5: "give a capture made by: kvatlas capture (a model is a .gguf file or a folder with config.json)"
         case .truncated: "copy or download it again, or capture anew"
         case .inUse: "wait until that program ends, or stop it"
         case .notCapture: "give a capture made by: kvatlas capture"

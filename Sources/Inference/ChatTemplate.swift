@@ -15,9 +15,9 @@ public struct ChatTemplate: Sendable, Equatable {
         /// `<start_of_turn>role\n…<end_of_turn>\n`, without a turn of the system's.
         case gemma
         /// `[INST] <<SYS>>\n…\n<</SYS>>\n\n… [/INST]`
-        case llama2
+        case llama2(end: String, strips: Bool)
         /// `[INST] … [/INST]`, by version with or without spaces before and inside.
-        case mistral(begin: String, end: String)
+        case mistral(begin: String, end: String, strips: Bool)
         /// `User: …`, then `Falcon:` behind a line end, or `Assistant:` behind two.
         case falcon(answer: String)
         /// `<|user|>\n…</s>\n<|assistant|>\n`, of Zephyr and TinyLlama, where `</s>` is the model's end token.
@@ -32,10 +32,20 @@ public struct ChatTemplate: Sendable, Equatable {
             "elif true == true", ">>>", "assistant\\n<think>", "'<think>\\n'", "range(0, messages|length)",
         ]
 
+        /// Of ChatML whose system message is put together elsewhere in the template.
+        private static let marksOfSystems = [
+            "set system_message", "default_system", "content'] | trim", "content']|trim", "content | trim",
+            "content|trim",
+        ]
+
         /// The format of a template, by marks that only it has.
         init?(template: String, endToken: String) {
             guard !Self.marksOfOthers.contains(where: template.contains) else { return nil }
+            // Of the person's message; answers before it are often trimmed where it is not.
+            let strips = template.contains(/\[INST\][^{}]*(strip\(\)|trim)[^{}]*\[\/INST\]/)
+            let end = template.contains(" [/INST]") ? " [/INST]" : "[/INST]"
             if template.contains("<|im_start|>") {
+                guard !Self.marksOfSystems.contains(where: template.contains) else { return nil }
                 self = .chatML
             } else if template.contains("<|start_header_id|>") {
                 guard !template.contains("Cutting Knowledge Date") || template.contains("Today Date") else {
@@ -45,18 +55,18 @@ public struct ChatTemplate: Sendable, Equatable {
             } else if template.contains("<start_of_turn>") {
                 self = .gemma
             } else if template.contains("<<SYS>>") {
-                self = .llama2
+                self = .llama2(end: end, strips: strips)
             } else if template.contains("[INST]") {
-                self = .mistral(
-                    begin: template.contains("' [INST] ")
-                        ? " [INST] " : template.contains("[INST] ") ? "[INST] " : "[INST]",
-                    end: template.contains(" [/INST]") ? " [/INST]" : "[/INST]"
-                )
+                let marks = ["' [INST] ", "[INST] "].first(where: template.contains) ?? "[INST]"
+                self = .mistral(begin: marks.replacing("'", with: ""), end: end, strips: strips)
             } else if ["User: ", "System: ", "Falcon:"].allSatisfy(template.contains) {
                 self = .falcon(answer: "\nFalcon:")
             } else if ["User: ", "System: ", "Assistant:"].allSatisfy(template.contains), !template.contains("trim") {
                 self = .falcon(answer: "\n\nAssistant:")
-            } else if ["<|user|>", "<|assistant|>", "eos_token"].allSatisfy(template.contains) {
+            } else if ["<|user|>", "<|assistant|>"].allSatisfy(template.contains),
+                // Others with these marks end no turn, or all of them.
+                template.contains(/<\|user\|>[^{}]*content['"]\] *\+ *eos_token/)
+            {
                 self = .zephyr(end: endToken)
             } else {
                 return nil
@@ -138,20 +148,37 @@ public struct ChatTemplate: Sendable, Equatable {
         }
     }
 
-    /// What stands between a ChatML template's own system mark and its end.
+    /// What stands between a ChatML template's own system mark and its end, as Jinja reads it.
     private static func systemMessage(ofChatML template: String) -> String? {
         for newline in ["\\n", "\n"] {
             let mark = "<|im_start|>system" + newline
             var rest = template[...]
             while let found = rest.range(of: mark) {
                 rest = rest[found.upperBound...]
-                // An expression begins with a quote or a brace: the message of the conversation, not one of its own.
                 guard let end = rest.range(of: "<|im_end|>") else { break }
                 let text = rest[..<end.lowerBound]
-                if !text.isEmpty, !["'", "{", "\" +"].contains(where: text.contains) { return String(text) }
+                // The message of the conversation, not one of its own.
+                let isExpression = ["{{", "' +", "'+", "\" +", "\"+", "' ~", "\" ~"].contains(where: text.contains)
+                if !text.isEmpty, !isExpression { return newline == "\n" ? String(text) : unescaped(text) }
             }
         }
         return nil
+    }
+
+    /// What a string of Jinja stands for.
+    private static func unescaped(_ text: Substring) -> String {
+        var result = "", isEscaped = false
+        for letter in text {
+            if isEscaped {
+                result.append(letter == "n" ? "\n" : letter == "t" ? "\t" : letter)
+                isEscaped = false
+            } else if letter == "\\" {
+                isEscaped = true
+            } else {
+                result.append(letter)
+            }
+        }
+        return result
     }
 
     /// One message of a person and the beginning of the answer, with control tokens as text, but for the token that
@@ -173,10 +200,12 @@ public struct ChatTemplate: Sendable, Equatable {
         case .gemma:
             return "<start_of_turn>user\n" + (system.map { "\($0)\n\n" } ?? "") + trimmed(user)
                 + "<end_of_turn>\n<start_of_turn>model\n"
-        case .llama2:
-            let told = system.map { "<<SYS>>\n\($0)\n<</SYS>>\n\n" } ?? ""
-            return "[INST] \(trimmed(told + user)) [/INST]"
-        case .mistral(let begin, let end): return begin + (system.map { "\($0)\n\n" } ?? "") + user + end
+        case .llama2(let end, let strips):
+            let text = (system.map { "<<SYS>>\n\($0)\n<</SYS>>\n\n" } ?? "") + user
+            return "[INST] " + (strips ? trimmed(text) : text) + end
+        case .mistral(let begin, let end, let strips):
+            let text = (system.map { "\($0)\n\n" } ?? "") + user
+            return begin + (strips ? trimmed(text) : text) + end
         case .falcon(let answer):
             return (system.map { "System: \($0)\n" } ?? "") + "User: \(user)" + answer
         case .zephyr(let end):

@@ -9,7 +9,7 @@ extension ConfigurationReader {
             pairs: pairs,
             prefixes: prefixes,
             baseKeys: prefixes.map { $0 + "rope_theta" } + ["rope_theta"],
-            usualBase: 10_000
+            usualBase: family.huggingFaceRopeBase
         )
     }
 

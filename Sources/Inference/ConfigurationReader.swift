@@ -24,6 +24,10 @@ struct DecoderFamily: Sendable {
     var kvHeads: Int?
     /// Of the width, where no key says the feed-forward's.
     var feedForwardFactor: Int?
+    /// What transformers takes where a folder leaves a key out, by ggml's keys.
+    var huggingFaceDefaults: [String: Double] = [:]
+    /// The same of RoPE in layers that see the whole context.
+    var huggingFaceRopeBase = 10_000.0
 
     func names(_ source: ModelSource) -> TensorNames { TensorNames(source, huggingFace: huggingFaceNames) }
 }
@@ -64,9 +68,15 @@ struct ConfigurationReader {
         return value
     }
 
-    func integerIfPresent(_ suffix: String) throws -> Int? { try source.integerIfPresent(key(suffix)) }
+    func integerIfPresent(_ suffix: String) throws -> Int? {
+        try source.integerIfPresent(key(suffix)) ?? usual(suffix).map { Int($0) }
+    }
     func number(_ suffix: String) throws -> Double { try source.number(key(suffix)) }
-    func numberIfPresent(_ suffix: String) throws -> Double? { try source.numberIfPresent(key(suffix)) }
+    func numberIfPresent(_ suffix: String) throws -> Double? {
+        try source.numberIfPresent(key(suffix)) ?? usual(suffix)
+    }
+
+    private func usual(_ suffix: String) -> Double? { isHuggingFace ? family.huggingFaceDefaults[suffix] : nil }
 
     func modelName() throws -> String {
         guard isHuggingFace else { return try source.stringIfPresent("general.name") ?? family.id }

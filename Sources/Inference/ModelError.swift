@@ -65,7 +65,9 @@ public enum ModelError: ActionableError, Equatable {
     public var expected: String? {
         switch self {
         case .unknownArchitecture(_, let name, let supported), .unsupportedTokenizer(_, _, let name, let supported):
-            (nearestName(to: name, in: supported).map { "perhaps '\($0)'; " } ?? "")
+            (name == "gemma3"
+                ? "a model of texts: this one has images, which llama.cpp's converter to GGUF leaves out; "
+                : nearestName(to: name, in: supported).map { "perhaps '\($0)'; " } ?? "")
                 + "one of \(supported.joined(separator: ", "))"
         case .missingTensors, .noTokens: nil
         case .wrongShape(_, _, _, let expected): "\(expected), which the metadata asks for"
@@ -86,6 +88,7 @@ public enum ModelError: ActionableError, Equatable {
         case .unknownArchitecture: "take a model of a supported family"
         case .missingTensors, .wrongShape, .invalidConfiguration:
             "the file is damaged or was written by an unusual converter: fetch it again, or convert it anew"
+        case .unsupportedFeature(_, let key, _, _) where key.contains("chat_template"): nil
         case .unsupportedFeature: "take a model without it: running it anyway would give wrong numbers"
         case .unsupportedTokenizer: "take a model file with a supported tokenizer"
         case .noTokens: "give a text that is not empty"

@@ -84,7 +84,8 @@ public enum Report {
         )
     }
 
-    /// Builds the report and writes `figures/*.svg` and `report.html` into the run's folder, replacing older ones.
+    /// Builds the report and writes `figures/*.svg` and `report.html` into the run's folder, replacing older ones;
+    /// an older figure that cannot be drawn any more is removed.
     ///
     /// - Returns: what the report shows.
     /// - Throws: ``ReportingError``.
@@ -98,6 +99,10 @@ public enum Report {
         let root = URL(fileURLWithPath: runDirectory)
         for figure in content.figures {
             try TextFile.write(figure.svg, to: root.appendingPathComponent(figure.file).path)
+        }
+        // One of an earlier report would be taken for this one's.
+        for figure in content.missingFigures {
+            try? FileManager.default.removeItem(at: root.appendingPathComponent("figures/\(figure.id).svg"))
         }
         try HTMLReport.write(content: content, to: root.appendingPathComponent("report.html").path)
         return content

@@ -16,7 +16,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 text="$root/Tests/Fixtures/inference/alice.txt"
 case "${1:-}" in
     "" | -h | --help) sed -n '2,8p' "${BASH_SOURCE[0]}" | sed 's/^# \{0,1\}//'; exit 0 ;;
-    --text) text="$2"; shift 2 ;;
+    --text) [ $# -gt 2 ] || fail "--text needs a file, and models behind it"; text="$2"; shift 2 ;;
 esac
 
 install_llama_cpp gguf

@@ -32,6 +32,17 @@ import Testing
         #expect(channels.rowViews.allSatisfy { $0.number("spearman") == 1 && $0.number("jaccard_top") == 1 })
     }
 
+    @Test func damagedElementsAreCountedInWords() throws {
+        let plain = SyntheticCapture(layers: 3, sequenceLengths: [200])
+        var damaged = plain
+        damaged.outliers = [.init(.key, head: 1, channel: 7, factor: .nan, layers: [1])]
+        let comparison = try Comparison(try subject(plain, "a"), try subject(damaged, "b"))
+        let sentence = try #require(comparison.sentences.first { $0.hasPrefix("NaN or infinite") })
+        #expect(sentence.contains(": 0 elements of the first and 200 of the second"), "\(sentence)")
+        #expect(sentence.hasSuffix("key of layer 1"), "\(sentence)")
+        #expect(comparison.largestDifference == .infinity)
+    }
+
     @Test func aScaledChannelIsSeenInEveryTable() throws {
         let plain = SyntheticCapture(layers: 3, sequenceLengths: [200])
         var scaled = plain

@@ -44,7 +44,8 @@ private enum Heap {
                     Heap.liveBytes += size
                     if Heap.liveBytes > Heap.peakBytes { Heap.peakBytes = Heap.liveBytes }
                 },
-                { address in Heap.liveBytes -= address.map(allocatedSize) ?? 0 }
+                // What was there before the count began may be freed too.
+                { address in Heap.liveBytes = max(0, Heap.liveBytes - (address.map(allocatedSize) ?? 0)) }
             )
         }
         liveBytes = 0

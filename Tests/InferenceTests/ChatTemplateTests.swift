@@ -39,6 +39,8 @@ import Testing
     }
 
     @Test func instructionMarksDifferInSpaces() throws {
+        let plain = "{% set content = '<<SYS>>\\n' + system %}{{ '[INST] ' + content + '[/INST]' }}"
+        #expect(try prompt(plain, system: "x") == "[INST] <<SYS>>\nx\n<</SYS>>\n\nHi[/INST]")
         let llama2 = "{% set content = '<<SYS>>\\n' + system %}{{ '[INST] ' + content + ' [/INST]' }}"
         #expect(try prompt(llama2) == "[INST] Hi [/INST]")
         #expect(try prompt(llama2, system: "x") == "[INST] <<SYS>>\nx\n<</SYS>>\n\nHi [/INST]")
@@ -96,6 +98,9 @@ import Testing
     @Test(arguments: [
         "{{ '<|im_start|>user<|im_sep|>' }}", "{{ '<|user|>\n' + x + '<|end|>\n<|assistant|>' + eos_token }}",
         "{{ '[SYSTEM_PROMPT]' + x + '[/SYSTEM_PROMPT][INST]' }}", "{{ '<|im_start|>assistant\\n<think>\\n' }}",
+        "{{ '<|user|>\n' + message['content'] + '\n' }}{{ '<|assistant|>\n' + message['content'] + eos_token }}",
+        "{% set system_message = 'x' %}{{ '<|im_start|>system\\n' + system_message + '<|im_end|>\\n' }}",
+        "{{ '<|im_start|>' + role + '\\n' + message['content'] | trim + '<|im_end|>\\n' }}",
         "{{ '<|start_header_id|>' + \"Cutting Knowledge Date: December 2023\" }}", "{{ 'User: ' + x + 'Assistant:' }}",
     ])
     func templatesThatSayMoreAreRefused(_ template: String) {

@@ -80,6 +80,22 @@ struct HuggingFaceConfigurationTests {
         #expect(flat.contains("'rope_parameters.sliding_attention.rope_theta' is 1"), "\(flat)")
     }
 
+    /// As transformers' own configurations have it.
+    @Test func keysThatAreLeftOutHaveTheFamilysValues() throws {
+        func configuration(_ variant: String, without keys: [String]) throws -> ModelConfiguration {
+            let changes = Dictionary(uniqueKeysWithValues: keys.map { ($0, Any?.none) })
+            return try Self.withConfiguration(variant, changes) { try ModelConfiguration.read($0) }
+        }
+        let keys = ["rope_parameters", "sliding_window", "layer_types", "head_dim", "query_pre_attn_scalar"]
+        let gemma = try configuration("gemma3", without: keys)
+        #expect(gemma.ropeBase == 1e6 && gemma.headDim == 256 && gemma.attention.scale == 1 / 16)
+        #expect(gemma.attention.layers.map { $0.window } == [4096, 4096, 4096, 4096, 4096, nil, 4096])
+        #expect(gemma.attention.rotation(layer: 0).base == 1e4)
+        #expect(try configuration("llama", without: ["rope_parameters"]).ropeBase == 1e4)
+        let falcon = try configuration("falcon-7b", without: ["max_position_embeddings"])
+        #expect(falcon.contextLength == 2048)
+    }
+
     @Test func positionsWithoutRoPEAreRefused() throws {
         #expect(try error("falcon-7b", ["alibi": true]).contains("'alibi' = true is not supported"))
         #expect(try error("falcon-7b", ["parallel_attn": false]).contains("'parallel_attn' = false is not supported"))

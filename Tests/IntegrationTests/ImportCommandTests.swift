@@ -62,6 +62,8 @@ import Testing
             "layer_{layer}_{tensor}",
             "--axes",
             "batch,kv_head,token,channel",
+            "--tensors",
+            "query,key,value",
             "--out",
             "c.h5",
             in: folder.url

@@ -29,6 +29,47 @@ struct FigureErrorTests {
         #expect(text.contains("kvatlas"))
     }
 
+    /// Numbers that a study may find: of tensors that are constant, damaged, tiny or huge.
+    static let strangeNumbers: [Table.Value] = [
+        .number(0), .number(2), .number(-1), .missing, .number(.nan), .number(.infinity),
+        .number(.leastNonzeroMagnitude), .number(1e300),
+    ]
+
+    /// Drawn or refused by name, and never a crash.
+    @Test(arguments: FigureSnapshotTests.ids, strangeNumbers)
+    func strangeNumbersAreDrawnOrRefused(id: String, number: Table.Value) throws {
+        let tables = Self.tables.mapValues { table in
+            var strange = Table(name: table.name, meaning: table.meaning, columns: table.columns)
+            for row in table.rows {
+                strange.append(zip(table.columns, row).map { $0.kind == .number ? number : $1 })
+            }
+            return strange
+        }
+        check(id, tables)
+    }
+
+    /// One layer, head, channel, token.
+    @Test(arguments: FigureSnapshotTests.ids)
+    func oneRowIsDrawnOrRefused(id: String) throws {
+        let tables = Self.tables.mapValues { table in
+            var short = Table(name: table.name, meaning: table.meaning, columns: table.columns)
+            if let row = table.rows.first { short.append(row) }
+            return short
+        }
+        check(id, tables)
+    }
+
+    private func check(_ id: String, _ tables: [String: Table]) {
+        do {
+            let svg = try FigureCatalogue.figure(id: id, tables: tables, context: Self.context)
+            let hasNumbers = !svg.contains("nan ") && !svg.contains("=\"nan") && !svg.contains("inf ")
+            #expect(svg.hasSuffix("</svg>\n") || svg.hasSuffix("</svg>"), "\(id)")
+            #expect(hasNumbers, "\(id)")
+        } catch {
+            #expect(error is ReportingError && "\(error)".contains(id), "\(id): \(error)")
+        }
+    }
+
     @Test(arguments: FigureSnapshotTests.ids)
     func aTableWithoutRowsIsNoEmptyPanel(id: String) throws {
         let name = try FigureCatalogue.figure(id).tables[0]

@@ -121,7 +121,7 @@ def main():
         parser.error("name a model, or --list")
     if arguments.name not in models:
         near = difflib.get_close_matches(arguments.name, models, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
+        hint = f"; did you mean '{near[0]}'?" if near else "."
         fail(f"unknown model '{arguments.name}'{hint} Known: {', '.join(models)}")
     print(fetch(arguments.name, models[arguments.name], arguments.into or arguments.default_folder))
 

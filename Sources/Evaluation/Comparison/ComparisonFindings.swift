@@ -70,8 +70,19 @@ struct ComparisonFindings {
         let place = "\(worst.tensor.rawValue) of layer \(worst.layer)"
         sentences.append(
             "elements: \(elements.differing.count) of \(elements.tensors) tensors differ; at most, in \(place), "
-                + "\(worst.count) elements by \(text(error)) of their norm"
+                + "\(worst.count) elements"
+                + (worst.relative.map { " by \(text($0)) of their norm" } ?? ", of which no norm can be taken")
         )
+        let damaged = elements.differing.filter { $0.nonfinite.a > 0 || $0.nonfinite.b > 0 }
+        if let first = damaged.first {
+            let (a, b) = damaged.reduce((0, 0)) { ($0.0 + $1.nonfinite.a, $0.1 + $1.nonfinite.b) }
+            sentences.append(
+                "NaN or infinite, and left out of norms: \(a) elements of the first and \(b) of the second in tensors that "
+                    + "differ, \(first.tensor.rawValue) of layer \(first.layer)"
+                    + (damaged.count > 1 ? " and \(damaged.count - 1) more" : "")
+            )
+            note(.infinity, "NaN or infinite elements")
+        }
         note(error, "elements of \(place)")
     }
 

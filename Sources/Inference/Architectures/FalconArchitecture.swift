@@ -35,7 +35,8 @@ enum FalconArchitecture: LoadableArchitecture {
             ],
             epsilonKey: "attention.layer_norm_epsilon",
             activation: ("activation", "gelu"),
-            feedForwardFactor: 4
+            feedForwardFactor: 4,
+            huggingFaceDefaults: ["context_length": 2048]
         )
         guard source.format == .huggingFace else { return family }
         let hasGroups = try source.booleanIfPresent("new_decoder_architecture") ?? false

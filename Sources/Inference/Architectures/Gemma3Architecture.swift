@@ -19,8 +19,12 @@ enum Gemma3Architecture: LoadableArchitecture {
             "post_ffw_norm": "post_feedforward_layernorm",
         ]),
         windows: .allButOne(in: 6, localBase: 10_000),
-        activation: ("hidden_activation", "gelu_pytorch_tanh")
+        activation: ("hidden_activation", "gelu_pytorch_tanh"),
+        huggingFaceDefaults: ["attention.key_length": 256, "attention.sliding_window": 4096],
+        huggingFaceRopeBase: 1_000_000
     )
+    /// transformers' own where a folder has no `query_pre_attn_scalar`.
+    private static let usualScaleChannels = 256.0
 
     /// Layers of the 27B model, which alone scales scores by its width over its heads, not by the head dimension; GGUF
     /// has no key for it.
@@ -29,7 +33,8 @@ enum Gemma3Architecture: LoadableArchitecture {
     static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
         let reader = ConfigurationReader(source: source, family: family)
         var configuration = try ModelConfiguration(reader)
-        if let channels = try source.numberIfPresent("query_pre_attn_scalar") {
+        let usual = source.format == .huggingFace ? usualScaleChannels : nil
+        if let channels = try source.numberIfPresent("query_pre_attn_scalar") ?? usual {
             guard channels > 0, channels.isFinite else {
                 throw reader.invalid("query_pre_attn_scalar", channels, "a number above 0")
             }

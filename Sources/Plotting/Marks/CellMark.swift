@@ -65,10 +65,11 @@ public struct CellMark: Mark {
             throw PlotError.missingChannel(mark: name, channel: "rows")
         }
         let positive = finite.filter { $0 > 0 }.min() ?? 1
+        let bottom = min(low, 0)
         self.domain =
             domain
             ?? (isLogarithmic
-                ? positive...max(high, positive * 1.01) : min(low, 0)...max(high, low + .leastNormalMagnitude))
+                ? positive...max(high, positive * 1.01) : bottom...(high > bottom ? high : bottom + 1))
     }
 
     public var ramps: Set<ColorRamp> { [ramp] }

@@ -27,9 +27,10 @@ public enum NumberText {
         return text
     }
 
-    /// A coordinate: at most one decimal, no trailing zero.
+    /// A coordinate: at most one decimal, no trailing zero. What lies beyond any page is drawn far off it.
     public static func coordinate(_ value: Double) -> String {
-        let tenths = Int((value * 10).rounded())
+        let reachable = value.isNaN ? 0 : min(max(value, -1e6), 1e6)
+        let tenths = Int((reachable * 10).rounded())
         let (whole, tenth) = (abs(tenths) / 10, abs(tenths) % 10)
         let sign = tenths < 0 ? "-" : ""
         return tenth == 0 ? "\(sign)\(whole)" : whole == 0 ? "\(sign).\(tenth)" : "\(sign)\(whole).\(tenth)"
@@ -38,7 +39,8 @@ public enum NumberText {
     /// About three significant digits, for labels and sentences: `0.032`, `13.7`, `2,048`, `3.1×10⁻⁷`.
     public static func short(_ value: Double, digits: Int = 3) -> String {
         guard value.isFinite else { return fixed(value, decimals: 0) }
-        guard value != 0 else { return "0" }
+        // Powers of ten end before the smallest numbers do.
+        guard abs(value) > 1e-290 else { return "0" }
         let magnitude = Int(floor(log10(abs(value)) + 1e-12))
         if magnitude < -4 || magnitude > 6 { return scientific(value, digits: digits) }
         let decimals = max(0, digits - 1 - magnitude)

@@ -23,7 +23,9 @@ public enum Ticks {
     /// - Parameter integersOnly: no steps below 1, for layers, tokens and channels.
     public static func linear(_ range: ClosedRange<Double>, count: Int, integersOnly: Bool = false) -> [Tick] {
         let span = range.upperBound - range.lowerBound
-        guard span > 0, span.isFinite else {
+        // A span that is nothing beside its ends, or whose steps would be no numbers, is one place.
+        let reach = max(abs(range.lowerBound), abs(range.upperBound))
+        guard span > 1e-290, span.isFinite, span > reach * 1e-14 else {
             return [Tick(value: range.lowerBound, label: NumberText.short(range.lowerBound))]
         }
         var exponent = Int(floor(log10(span / Double(max(count, 2))))) - 1
@@ -76,6 +78,10 @@ public enum Ticks {
 
     /// Ticks of a logarithmic axis: powers of ten, with others between them when few decades are shown.
     public static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> [Tick] {
+        // Powers of ten end before the smallest and the largest numbers do.
+        guard range.lowerBound > 1e-290, range.upperBound < 1e290 else {
+            return [range.lowerBound, range.upperBound].map { Tick(value: $0, label: NumberText.short($0)) }
+        }
         let low = Int(floor(log10(range.lowerBound) + 1e-9))
         let high = Int(ceil(log10(range.upperBound) - 1e-9))
         let candidates: [([Int], Int)] = [

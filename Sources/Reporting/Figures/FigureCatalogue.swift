@@ -59,6 +59,15 @@ public enum FigureCatalogue {
         let type = try figure(id)
         let input = FigureInput(figure: type, tables: tables, context: context, selection: selection)
         for table in type.tables(for: selection) { _ = try input.table(table) }
-        return try type.plot(input).svg(id: documentID ?? id)
+        do {
+            return try type.plot(input).svg(id: documentID ?? id)
+        } catch let error as PlotError {
+            let reason: String
+            switch error {
+            case .missingChannel, .nothingToDraw: reason = "no finite value in the part of it that is asked for"
+            default: reason = error.description
+            }
+            throw ReportingError.emptyTable(figure: id, table: type.tables.first ?? id, reason: reason)
+        }
     }
 }

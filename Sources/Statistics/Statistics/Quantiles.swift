@@ -16,7 +16,7 @@ public struct Quantile: Statistic {
         """
         Smallest element x with at least \(probability) of all elements ≤ x (nearest rank). Exact per token; \
         elsewhere from a histogram, within 1/32 of the element's magnitude. Beyond \(TokenSample.size) tokens from a \
-        sample of \(TokenSample.size) (see quantile_elements): of a channel's quantile the rank is then off by a \
+        sample of \(TokenSample.size) (see quantile_elements): of a channel's, head's or layer's quantile the rank is then off by a \
         standard deviation of at most √(p(1 − p) / \(TokenSample.size)) = \(rankError), and by more than 0.018 with a \
         probability below 0.01 (Hoeffding).
         """

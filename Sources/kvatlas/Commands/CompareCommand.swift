@@ -81,11 +81,9 @@ struct CompareCommand: ParsableCommand {
         let b = try subject(second) { try bar.update((1 + $0) / 3) }
         let comparison = try Comparison(a, b) { try bar.update((2 + $0) / 3) }
         bar.finish()
-        if json {
-            try printJSON(ComparisonSummary(comparison))
-        } else {
-            Terminal.printResult(ComparisonSummary(comparison).text)
-        }
+        let summary = ComparisonSummary(comparison, alterations: try alterations(first) + alterations(second))
+        for alteration in summary.alterations { Terminal.printError("warning: \(alteration)") }
+        if json { try printJSON(summary) } else { Terminal.printResult(summary.text) }
         if let out { try write(comparison.tables, to: out) }
         guard let tolerance = failOnDifference, comparison.largestDifference > tolerance else { return }
         Terminal.printError(
@@ -93,6 +91,14 @@ struct CompareCommand: ParsableCommand {
                 + "\(comparison.largestDifference), more than --fail-on-difference \(tolerance)"
         )
         throw ExitCode(1)
+    }
+
+    /// Files of a run that are not as it left them; none of a capture.
+    private func alterations(_ path: String) throws -> [String] {
+        var isFolder: ObjCBool = false
+        let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        guard isThere, isFolder.boolValue else { return [] }
+        return try RunFolder.alterations(in: path).map { "\(path)/\($0.sentence)" }
     }
 
     private func subject(_ path: String, progress: (Double) throws -> Void) throws -> ComparisonSubject {
@@ -124,6 +130,8 @@ struct ComparisonSummary: Encodable {
     let b: String
     let identical: Bool
     let findings: [String]
+    /// Files of the runs that were changed, removed or added since.
+    let alterations: [String]
     let differences: [Comparison.FactDifference]
     let largestRelativeDifference: Double
     let largestRelativeDifferenceOf: String?
@@ -132,7 +140,8 @@ struct ComparisonSummary: Encodable {
     private let sideBySide: String?
 
     private enum CodingKeys: String, CodingKey {
-        case a, b, identical, findings, differences, largestRelativeDifference, largestRelativeDifferenceOf, tables
+        case a, b, identical, findings, alterations, differences
+        case largestRelativeDifference, largestRelativeDifferenceOf, tables
     }
 
     struct Cell: Encodable {
@@ -149,7 +158,8 @@ struct ComparisonSummary: Encodable {
         }
     }
 
-    init(_ comparison: Comparison) {
+    init(_ comparison: Comparison, alterations: [String]) {
+        self.alterations = alterations
         a = comparison.a.name
         b = comparison.b.name
         identical = comparison.isIdentical

@@ -78,9 +78,23 @@ struct PlotCommand: ParsableCommand {
     @Flag(help: "Replace the output if it exists.")
     var overwrite = false
 
+    /// An option that the figure does not heed would be a silent mistake.
+    private func checkOptions(of figure: any Figure.Type) throws {
+        let options: [(name: String, parameter: FigureParameter, isGiven: Bool)] = [
+            ("--layer", .layer, layer != nil), ("--head", .head, head != nil), ("--tensor", .tensor, tensor != nil),
+            ("--statistic", .statistic, statistic != nil),
+        ]
+        let heeded = options.filter { figure.parameters.contains($0.parameter) }.map(\.name)
+        for option in options where option.isGiven && !heeded.contains(option.name) {
+            let others = heeded.isEmpty ? "none of these options" : "of these options " + heeded.joined(separator: ", ")
+            throw ValidationError("the figure '\(figure.id)' takes no \(option.name); it takes \(others)")
+        }
+    }
+
     func run() throws {
         try shared.apply()
         let type = try UsageError.wrap("plot") { try FigureCatalogue.figure(figure) }
+        try checkOptions(of: type)
         let tensors = try tensor.map { names in
             try UsageError.wrap("plot") { try parseList(names, of: MagnitudeTensor.allCases, what: "tensor") }
         }

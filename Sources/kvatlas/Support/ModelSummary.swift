@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Inference
 import ModelFormats
 import TensorCore
@@ -19,6 +20,8 @@ struct ModelSummary: Encodable {
         let architecture, name: String
         let layers, heads, kvHeads, headDim, width, feedForwardWidth, contextLength, vocabularySize: Int
         let ropeBase: Double
+        /// What turns the keys, in words; layers with a window may have another.
+        let rope: String
         /// Layers that see a window of so many tokens, by that number.
         let windowLayers: [Int: Int]
         let notice: String?
@@ -36,12 +39,29 @@ struct ModelSummary: Encodable {
             contextLength = configuration.contextLength
             vocabularySize = configuration.vocabularySize
             ropeBase = configuration.ropeBase
+            rope = ModelSummary.rope(configuration)
             windowLayers = configuration.attention.layers.reduce(into: [:]) { counts, layer in
                 if let window = layer.window { counts[window, default: 0] += 1 }
             }
             notice = configuration.notice
             self.caches = caches
         }
+    }
+
+    private static func rope(_ configuration: ModelConfiguration) -> String {
+        func text(_ rotation: RotaryEmbedding) -> String {
+            let base = "base \(rotation.base.formatted(.number.grouping(.never)))"
+            guard let divisors = rotation.frequencyDivisors, let low = divisors.min(), let high = divisors.max() else {
+                return base
+            }
+            func number(_ value: Float) -> String { value.formatted(.number.precision(.significantDigits(1...4))) }
+            return low == high
+                ? "\(base), positions divided by \(number(low))"
+                : "\(base), frequencies divided by \(number(low)) to \(number(high))"
+        }
+        let rotations = configuration.attention.rotations
+        let others = rotations.dropFirst().map { "; layers with a window: \(text($0))" }.joined()
+        return text(rotations[0]) + others
     }
 
     let path: String
@@ -127,7 +147,7 @@ extension ModelSummary.Model {
             ["architecture", architecture], ["name", name], ["layers", "\(layers)\(windows)"],
             ["heads", "\(heads) query, \(kvHeads) key/value, \(headDim) channels each"],
             ["width", "\(width), feed-forward \(feedForwardWidth)"], ["context", "\(contextLength) tokens"],
-            ["vocabulary", "\(vocabularySize) tokens"], ["rope", "base \(ropeBase)"],
+            ["vocabulary", "\(vocabularySize) tokens"], ["rope", rope],
         ] + (notice.map { [["note", $0]] } ?? [])
     }
 }

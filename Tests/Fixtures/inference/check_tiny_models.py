@@ -111,6 +111,9 @@ def logits(path: str, tokens: list[int]) -> np.ndarray:
 
 
 def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
     folder, failed = sys.argv[1], False
     for file in sorted(TINY.glob("*.gguf")):
         print(file.stem)
