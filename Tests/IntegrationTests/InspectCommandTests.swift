@@ -87,6 +87,34 @@ import Testing
         for name in ["llama", "qwen2", "qwen3", "gemma3", "falcon", "Mistral 7B", "ALiBi", "mixtures of experts"] {
             #expect(text.output.contains(name), "\(name)")
         }
+        #expect(text.output.split(separator: "\n").allSatisfy { $0.count <= 130 })
+    }
+
+    @Test func columnsOfTheStructureStudysTablesAreListed() throws {
+        let sinks = try BuiltCommand.run("list", "analyses", "--table", "attention-sinks")
+        #expect(sinks.code == 0 && sinks.output.contains("attention_share"), "\(sinks.output)")
+        let wrong = try BuiltCommand.run("list", "analyses", "--table", "attention-sink")
+        #expect(wrong.code == 2 && wrong.errors.contains("attention-sinks"), "\(wrong.errors)")
+        #expect(try BuiltCommand.run("list", "figures", "--table", "spectrum").code == 2)
+    }
+
+    /// What turns the keys is told with its scaling; a model that lacks tensors says so beside its sizes.
+    @Test func inspectTellsRotationsAndWhatIsMissing() throws {
+        let scaled = try BuiltCommand.run("inspect", Self.tiny.appending(path: "gemma3-scaled").path)
+        #expect(scaled.output.contains("base 1000000, positions divided by 8; layers with a window: base 10000"))
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(at: Self.tiny.appending(path: "llama"), to: folder.url.appending(path: "m"))
+        let file = folder.url.appending(path: "m/config.json")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let deeper = text.replacing(#""num_hidden_layers": 3"#, with: #""num_hidden_layers": 4"#)
+        try Data(deeper.utf8).write(to: file)
+        let lacking = try BuiltCommand.run("inspect", "m", in: folder.url)
+        #expect(lacking.output.contains("cannot be run") && lacking.output.contains("lacks 9 tensors"))
+    }
+
+    @Test func plotRefusesWhatAFigureDoesNotHeed() throws {
+        let capture = try BuiltCommand.run("plot", "none.h5", "--figure", "letter-values", "--head", "7", "--out", "-")
+        #expect(capture.code == 2 && capture.errors.contains("takes no --head"), "\(capture.errors)")
     }
 
     /// A folder's own template makes the message; the answer comes from the folder's weights.

@@ -20,6 +20,7 @@ struct ListCommand: ParsableCommand {
               kvatlas list schemes --evidence capture.h5 --calibration calibration.h5
               kvatlas list metrics --json
               kvatlas list statistics --by channel
+              kvatlas list analyses --table attention-sinks
             """
     )
 
@@ -48,12 +49,19 @@ struct ListCommand: ParsableCommand {
     @Option(help: ArgumentHelp("With statistics: the columns of this grain's table.", valueName: "grain"))
     var by: Grain?
 
+    @Option(
+        help: ArgumentHelp("With analyses: the columns of this table.", valueName: "name"),
+        completion: .list(StructureTables.all.map(\.name))
+    )
+    var table: String?
+
     @Flag(name: .shortAndLong, help: "No progress on stderr.")
     var quiet = false
 
     func validate() throws {
         if evidence != nil, subject != .schemes { throw ValidationError("--evidence is of schemes") }
         if by != nil, subject != .statistics { throw ValidationError("--by is of statistics") }
+        if table != nil, subject != .analyses { throw ValidationError("--table is of analyses") }
         if calibration != nil, evidence == nil { throw ValidationError("--calibration goes with --evidence") }
     }
 
@@ -76,6 +84,16 @@ struct ListCommand: ParsableCommand {
             if let by { return try printColumns(of: StatisticsTable.empty(by)) }
             try printList(StatisticCatalogue.all.map { StatisticEntry($0) }) { [$0.id, $0.unit, $0.definition] }
         case .analyses:
+            if let table {
+                guard let found = StructureTables.all.first(where: { $0.name == table }) else {
+                    let known = StructureTables.all.map(\.name)
+                    throw UsageError(
+                        command: "list",
+                        underlying: UnknownNameError(what: "table", name: table, allowed: known)
+                    )
+                }
+                return try printColumns(of: found)
+            }
             try printList(StructureAnalysis.allCases.map { AnalysisEntry($0) }) {
                 [$0.id, $0.tables.joined(separator: ", "), $0.summary]
             }
@@ -86,16 +104,19 @@ struct ListCommand: ParsableCommand {
         case .benchmarks:
             try printList(BenchmarkCatalogue.all.map { BenchmarkEntry($0) }) { [$0.id, $0.summary] }
         case .architectures:
-            try printList(
-                ArchitectureCatalogue.all.map { ArchitectureEntry($0) },
-                header: ["id", "models", "formats", "refused", "summary"],
-                footer: "all of them refuse " + ArchitectureCatalogue.refusedByAll.joined(separator: "; ")
-            ) {
-                [
-                    $0.id, $0.models.joined(separator: "; "), $0.formats.joined(separator: ", "),
-                    $0.refused.joined(separator: "; "), $0.summary,
+            let all = ArchitectureCatalogue.all.map { ArchitectureEntry($0) }
+            if json { return try printJSON(all) }
+            // A block each: in columns, lines would have some 300 letters.
+            let blocks = all.map { entry in
+                let rows = [
+                    ["  models", entry.models.joined(separator: ", ")],
+                    ["  formats", entry.formats.joined(separator: ", ")],
+                    ["  refused", entry.refused.isEmpty ? "–" : entry.refused.joined(separator: "; ")],
                 ]
+                return "\(entry.id)  \(entry.summary)\n\(TextColumns(rows).text)"
             }
+            let common = ArchitectureCatalogue.refusedByAll.joined(separator: "; ")
+            Terminal.printResult(blocks.joined(separator: "\n\n") + "\n\nall of them refuse \(common)")
         }
     }
 

@@ -31,7 +31,8 @@ struct StatsCommand: ParsableCommand {
             A row a token and head is a large table: '--by all' leaves it out above \(tokenRowsOfAll) rows and says \
             so; '--by channel,token,head,layer' writes it whatever its size.
 
-            'kvatlas list statistics --by channel' prints the columns of a grain's table with unit and definition. Of \
+            'kvatlas list statistics --by channel' and 'kvatlas list analyses --table spectrum' print the columns of a \
+            table with unit and definition. Of \
             captures of more than \(TokenSample.size) tokens, quantiles come from \(TokenSample.size) tokens drawn by \
             a fixed rule (their error is stated with each column); all else is of all elements.
 

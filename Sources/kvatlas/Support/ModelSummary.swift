@@ -70,7 +70,7 @@ struct ModelSummary: Encodable {
     let parameterCount: Int
     /// Tensors of each type of element.
     let tensorTypes: [String: Int]
-    /// What runs and what its caches take; `nil` with `problem` for a model that is not supported.
+    /// What runs and what its caches take; `nil` for a model whose configuration is not supported.
     private(set) var model: Model?
     private(set) var problem: String?
     let metadata: [String: String]
@@ -114,12 +114,15 @@ struct ModelSummary: Encodable {
                 memoryBytes: memoryBytes
             )
         )
+        // Tensors and the tokenizer are looked at as running it would.
+        do { _ = try LanguageModel(source: source) } catch let error as any ActionableError { problem = "\(error)" }
     }
 
     var text: String {
         let types = tensorTypes.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.map { "\($0.key) ×\($0.value)" }
         var rows = [["file", path], ["format", format.rawValue], ["size", byteText(byteCount)]]
-        if let model { rows += model.rows } else { rows.append(["cannot be run", problem ?? ""]) }
+        if let model { rows += model.rows }
+        if let problem { rows.append(["cannot be run", problem]) }
         rows += [
             ["parameters", "\(parameterCount)"], ["tensors", "\(tensors.count): \(types.joined(separator: ", "))"],
         ]
