@@ -40,7 +40,7 @@ struct LlamaCppGoldenTests {
         Case(model: TestModels.smolLM2, fixture: "smollm2-135m"),
         Case(model: TestModels.qwen, fixture: "qwen2.5-coder-0.5b"),
         Case(model: TestModels.largeQwen, fixture: "qwen2.5-coder-1.5b"),
-        // GELU is a table of float16 in llama.cpp; transformers' logits are as near as others' (Gemma3GoldenTests).
+        // GELU is a table of float16 in llama.cpp; transformers' logits are as near as others' (LikeliestLogitTests).
         Case(model: TestModels.gemma, fixture: "gemma-3-270m", tolerance: 0.02),
     ].filter { TestModels.exists($0.model) }
 

@@ -115,8 +115,8 @@ struct ListCommand: ParsableCommand {
                 ]
                 return "\(entry.id)  \(entry.summary)\n\(TextColumns(rows).text)"
             }
-            let common = ArchitectureCatalogue.refusedByAll.joined(separator: "; ")
-            Terminal.printResult(blocks.joined(separator: "\n\n") + "\n\nall of them refuse \(common)")
+            let common = ArchitectureCatalogue.refusedByAll.map { "\n  " + $0 }.joined()
+            Terminal.printResult(blocks.joined(separator: "\n\n") + "\n\nall of them refuse" + common)
         }
     }
 
