@@ -32,7 +32,7 @@ public struct ChatTemplate: Sendable, Equatable {
             "elif true == true", ">>>", "assistant\\n<think>", "'<think>\\n'", "range(0, messages|length)",
         ]
 
-        /// Of ChatML whose system message is put together elsewhere in the template.
+        /// Of ChatML that trims messages, or puts its system message together elsewhere in the template.
         private static let marksOfSystems = [
             "set system_message", "default_system", "content'] | trim", "content']|trim", "content | trim",
             "content|trim",

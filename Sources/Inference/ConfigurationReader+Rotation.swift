@@ -9,7 +9,7 @@ extension ConfigurationReader {
             pairs: pairs,
             prefixes: prefixes,
             baseKeys: prefixes.map { $0 + "rope_theta" } + ["rope_theta"],
-            usualBase: family.huggingFaceRopeBase
+            usualBase: family.huggingFaceDefaults["rope_theta"] ?? 10_000
         )
     }
 

@@ -24,10 +24,8 @@ struct DecoderFamily: Sendable {
     var kvHeads: Int?
     /// Of the width, where no key says the feed-forward's.
     var feedForwardFactor: Int?
-    /// What transformers takes where a folder leaves a key out, by ggml's keys.
+    /// What transformers takes where a folder leaves a key out, by ggml's keys or, where it has none, the folder's.
     var huggingFaceDefaults: [String: Double] = [:]
-    /// The same of RoPE in layers that see the whole context.
-    var huggingFaceRopeBase = 10_000.0
 
     func names(_ source: ModelSource) -> TensorNames { TensorNames(source, huggingFace: huggingFaceNames) }
 }

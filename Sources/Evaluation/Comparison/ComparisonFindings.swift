@@ -73,9 +73,9 @@ struct ComparisonFindings {
                 + "\(worst.count) elements"
                 + (worst.relative.map { " by \(text($0)) of their norm" } ?? ", of which no norm can be taken")
         )
-        let damaged = elements.differing.filter { $0.nonfinite.a > 0 || $0.nonfinite.b > 0 }
+        let damaged = elements.differing.filter { $0.nonfiniteInA > 0 || $0.nonfiniteInB > 0 }
         if let first = damaged.first {
-            let (a, b) = damaged.reduce((0, 0)) { ($0.0 + $1.nonfinite.a, $0.1 + $1.nonfinite.b) }
+            let (a, b) = damaged.reduce((0, 0)) { ($0.0 + $1.nonfiniteInA, $0.1 + $1.nonfiniteInB) }
             sentences.append(
                 "NaN or infinite, and left out of norms: \(a) elements of the first and \(b) of the second in tensors that "
                     + "differ, \(first.tensor.rawValue) of layer \(first.layer)"

@@ -11,13 +11,9 @@ struct ElementComparison: Sendable, Equatable {
         let count: Int
         /// ‖b − a‖ / ‖a‖ over elements that are finite in both; `nil` if all of a are zero.
         let relative: Double?
-        /// Elements that are NaN or infinite in each, and left out of the norms.
-        let nonfinite: (a: Int, b: Int)
-
-        static func == (one: Difference, other: Difference) -> Bool {
-            (one.layer, one.tensor, one.count, one.relative) == (other.layer, other.tensor, other.count, other.relative)
-                && one.nonfinite == other.nonfinite
-        }
+        /// Elements that are NaN or infinite in either, and left out of the norms.
+        let nonfiniteInA: Int
+        let nonfiniteInB: Int
     }
 
     /// Tensors that both have.
@@ -50,7 +46,7 @@ struct ElementComparison: Sendable, Equatable {
         for (index, (layer, tensor)) in keys.enumerated() {
             var count = 0
             var (errors, squares) = (0.0, 0.0)
-            var nonfinite = (a: 0, b: 0)
+            var (nonfiniteInA, nonfiniteInB) = (0, 0)
             for first in stride(from: 0, to: a.tokenCount, by: Self.slabTokens) {
                 let tokens = first..<min(a.tokenCount, first + Self.slabTokens)
                 let one = try a.readFloat(tensor, layer: layer, tokens: tokens)
@@ -58,8 +54,8 @@ struct ElementComparison: Sendable, Equatable {
                 for (x, y) in zip(one, other) {
                     if x != y && !(x.isNaN && y.isNaN) { count += 1 }
                     guard x.isFinite, y.isFinite else {
-                        if !x.isFinite { nonfinite.a += 1 }
-                        if !y.isFinite { nonfinite.b += 1 }
+                        if !x.isFinite { nonfiniteInA += 1 }
+                        if !y.isFinite { nonfiniteInB += 1 }
                         continue
                     }
                     let difference = Double(y) - Double(x)
@@ -72,7 +68,14 @@ struct ElementComparison: Sendable, Equatable {
             guard count > 0 else { continue }
             let relative = squares > 0 ? (errors / squares).squareRoot() : nil
             differing.append(
-                Difference(layer: layer, tensor: tensor, count: count, relative: relative, nonfinite: nonfinite)
+                Difference(
+                    layer: layer,
+                    tensor: tensor,
+                    count: count,
+                    relative: relative,
+                    nonfiniteInA: nonfiniteInA,
+                    nonfiniteInB: nonfiniteInB
+                )
             )
         }
         tensors = keys.count

@@ -20,11 +20,11 @@ enum Gemma3Architecture: LoadableArchitecture {
         ]),
         windows: .allButOne(in: 6, localBase: 10_000),
         activation: ("hidden_activation", "gelu_pytorch_tanh"),
-        huggingFaceDefaults: ["attention.key_length": 256, "attention.sliding_window": 4096],
-        huggingFaceRopeBase: 1_000_000
+        huggingFaceDefaults: [
+            "attention.key_length": 256, "attention.sliding_window": 4096, "query_pre_attn_scalar": 256,
+            "rope_theta": 1_000_000,
+        ]
     )
-    /// transformers' own where a folder has no `query_pre_attn_scalar`.
-    private static let usualScaleChannels = 256.0
 
     /// Layers of the 27B model, which alone scales scores by its width over its heads, not by the head dimension; GGUF
     /// has no key for it.
@@ -33,8 +33,7 @@ enum Gemma3Architecture: LoadableArchitecture {
     static func configuration(_ source: ModelSource) throws -> ModelConfiguration {
         let reader = ConfigurationReader(source: source, family: family)
         var configuration = try ModelConfiguration(reader)
-        let usual = source.format == .huggingFace ? usualScaleChannels : nil
-        if let channels = try source.numberIfPresent("query_pre_attn_scalar") ?? usual {
+        if let channels = try reader.numberIfPresent("query_pre_attn_scalar") {
             guard channels > 0, channels.isFinite else {
                 throw reader.invalid("query_pre_attn_scalar", channels, "a number above 0")
             }

@@ -21,6 +21,7 @@ import tempfile
 import gguf
 import llama_cpp
 import numpy as np
+from make_llama_cpp_golden import write_float32
 
 TINY = pathlib.Path(__file__).parent / "tiny"
 CLASSES = {"falcon": "FalconForCausalLM", "gemma3_text": "Gemma3ForCausalLM", "llama": "LlamaForCausalLM",
@@ -86,23 +87,6 @@ def convert(folder: str, name: str, temporary: str) -> str:
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["?"])[-1]
 
 
-def write_float32(source: gguf.GGUFReader, path: str) -> None:
-    """The same file with all weights in float32, since llama.cpp rounds activations to the weights' type."""
-    architecture = source.fields["general.architecture"].contents()
-    writer = gguf.GGUFWriter(path, architecture)
-    for key, field in source.fields.items():
-        if key.startswith("GGUF.") or key == "general.architecture":
-            continue
-        kind = field.types[0]
-        writer.add_key_value(key, field.contents(), kind, field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None)
-    for name, values in tensors(source).items():
-        writer.add_tensor(name, np.ascontiguousarray(values, dtype=np.float32))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
 def logits(path: str, tokens: list[int]) -> np.ndarray:
     model = llama_cpp.Llama(path, n_ctx=256, logits_all=True, type_k=0, type_v=0, n_threads=1, flash_attn=False,
                             verbose=False)
@@ -124,7 +108,7 @@ def main() -> int:
             problems = [f"not converted: {problem}"] if problem else []
             if not problem:
                 problems = compare_files(ours, gguf.GGUFReader(temporary + "/theirs.gguf"))
-            write_float32(ours, temporary + "/float32.gguf")
+            write_float32(str(file), temporary + "/float32.gguf")
             try:
                 config = json.loads((TINY / file.stem / "config.json").read_text())
                 seen = config["sliding_window"] if config["model_type"] == "mistral" else len(golden["tokens"])
