@@ -68,7 +68,7 @@ public enum Spectrum: Figure {
         if layers.count > 1, !needed.isEmpty {
             panels.append(
                 try Panel(
-                    title: "Components for 90 % of the energy, by layer",
+                    title: "Components for 90 %, by layer",
                     x: .layers(layers),
                     y: Axis("Components", includesZero: true, integersOnly: true),
                     marks: needed,
